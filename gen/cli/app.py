@@ -1,0 +1,57 @@
+"""The commands, one module each. What a command needs is imported when it runs, so `gen --help` is quick."""
+
+from typing import Annotated
+
+import typer
+
+from gen import __version__
+from gen.cli import config, corpora, doctor, ls, sample, show, train
+
+app = typer.Typer(
+    name="gen",
+    help="Learn from text, and write more of it.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train")(train.train)
+app.command("sample")(sample.sample)
+app.command("ls")(ls.ls)
+app.command("show")(show.show)
+app.command("corpora")(corpora.corpora)
+app.command("doctor")(doctor.doctor)
+app.add_typer(config.commands, name="config")
+
+
+@app.callback(invoke_without_command=True)
+def gen(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Learn from text, and write more of it."""
+    if version:
+        from gen.cli.terminal import write_product
+
+        write_product(f"gen {__version__}\n")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        _what_next()
+
+
+def _what_next() -> None:
+    """Bare `gen`: the next thing to type, given what is here."""
+    from gen.cli.terminal import say
+    from gen.runs import list_runs, runs_folder
+
+    runs = list_runs(runs_folder())
+    if runs:
+        newest = runs[0].name
+        say(f"{len(runs)} run{'s' if len(runs) > 1 else ''} in {runs_folder()}, the newest is {newest}.")
+        say(f"  gen sample {newest}              let it write")
+        say(f"  gen train --resume {newest}      train it on")
+        say("  gen ls                           see them all")
+    else:
+        say("Nothing trained yet. To begin:")
+        say("  gen train corpus.txt --minutes 2    learn from a text of yours")
+        say("  gen train @python --minutes 1       learn from what every Python carries")
+    say("  gen --help                       all commands")

@@ -1,0 +1,37 @@
+"""`gen ls`: the runs, newest first."""
+
+from gen.cli.options import RunsFolder
+
+
+def ls(out: RunsFolder = None) -> None:
+    """List the runs, newest first."""
+    from gen.checkpoint import Checkpoint
+    from gen.cli.terminal import plain, say, table, write_product
+    from gen.errors import GenError
+    from gen.runs import list_runs, runs_folder
+
+    folder = runs_folder(out)
+    rows = []
+    for run in list_runs(folder):
+        try:
+            summary = Checkpoint.describe(run.file())
+        except GenError as error:
+            rows.append([run.name, "cannot be read", "", "", "", "", plain(str(error))])
+            continue
+        figures = summary.get("validation", {})
+        rows.append(
+            [
+                plain(run.name),
+                f"{summary['cell']} {summary['layers']} x {summary['hidden']}",
+                f"{summary['parameters']:,}",
+                f"{summary.get('steps', 0):,}",
+                f"{figures['nats_per_token']:.4f}" if figures else "",
+                f"{figures['bits_per_character']:.3f}" if figures else "",
+                plain(", ".join(summary.get("corpus", {}).get("sources", ()))),
+            ]
+        )
+    if not rows:
+        say(f"no run in {folder}: train one with 'gen train CORPUS', or 'gen train @python'")
+        return
+    header = ["run", "model", "weights", "steps", "nats/token", "bits/char", "corpus"]
+    write_product(table(header, rows, right={2, 3, 4, 5}))

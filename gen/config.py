@@ -1,0 +1,245 @@
+"""Settings: frozen values, checked when they are made, free of torch.
+
+Every message names the setting, the value found and the interval needed.
+"""
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+from gen.errors import ConfigError
+
+Cell = Literal["rnn", "lstm", "gru"]
+Precision = Literal["auto", "fp32", "bf16"]
+
+GATES: Mapping[str, int] = {"rnn": 1, "lstm": 4, "gru": 3}
+"""Gates of each cell; rows of a weight matrix stand gate by gate: LSTM i f g o, GRU r z n."""
+
+
+_MAX_EPOCHS = 1_000_000
+_MAX_STEPS = 2**62
+_SHOWN = 200  # characters of a value in a message
+
+
+def require(condition: bool, name: str, value: object, needed: str) -> None:
+    """Raise `ConfigError` unless `condition`: "name is value; it must be needed"."""
+    if not condition:
+        raise ConfigError(f"{name} is {_shown(value)}; it must be {needed}")
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not print whole numbers of thousands of digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return -sys.float_info.max <= value <= sys.float_info.max  # false for NaN, and for integers that no float holds
+
+
+def check_epochs(epochs: float) -> None:
+    """Refuse what cannot be a budget in passes over a corpus (`ConfigError`); a recipe makes `steps` of it."""
+    sound = _number(epochs) and 0 < epochs <= _MAX_EPOCHS
+    require(sound, "epochs", epochs, f"a number above 0, at most {_MAX_EPOCHS:,}")
+
+
+class _Settings:
+    """`to_dict` and a strict `from_dict` for the settings below."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)  # type: ignore[call-overload,no-any-return]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        for name in values:
+            require(name in known, "setting", name, "one of " + ", ".join(sorted(known)))
+        try:
+            return cls(**values)
+        except TypeError as error:  # a required setting is missing
+            raise ConfigError(f"{cls.__name__}: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(_Settings):
+    """The shape of a recurrent language model.
+
+    Attributes:
+        vocabulary_size: V, number of token ids.
+        cell: "rnn" (Elman 1990), "lstm" (Hochreiter & Schmidhuber 1997; Gers 2000) or "gru" (Cho 2014, reset-after).
+        layers: L, stacked layers.
+        hidden: H, units in the embedding and in each layer.
+        residual: add each layer's input to its output, from the second layer on.
+    """
+
+    vocabulary_size: int
+    cell: Cell = "lstm"
+    layers: int = 2
+    hidden: int = 256
+    residual: bool = False
+
+    def __post_init__(self) -> None:
+        known = isinstance(self.cell, str) and self.cell in GATES  # JSON and TOML have lists, which cannot be looked up
+        require(known, "cell", self.cell, "one of rnn, lstm, gru")
+        for name, low, high in (("vocabulary_size", 1, 2**24), ("layers", 1, 64), ("hidden", 1, 2**16)):
+            value = getattr(self, name)
+            require(_whole(value) and low <= value <= high, name, value, f"a whole number in {low} … {high}")
+        require(isinstance(self.residual, bool), "residual", self.residual, "true or false")
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name -> shape of every weight, in canonical order. Needs no memory, so it can be checked first."""
+        V, H, G = self.vocabulary_size, self.hidden, GATES[self.cell]
+        shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (V, H)}
+        for layer in range(self.layers):
+            prefix = f"encoder.layers.{layer}"
+            shapes[f"{prefix}.input_weight"] = (G * H, H)
+            shapes[f"{prefix}.recurrent_weight"] = (G * H, H)
+            shapes[f"{prefix}.bias"] = (G * H,)
+            if self.cell == "gru":  # the candidate's recurrent bias stands inside the reset gate's product
+                shapes[f"{prefix}.recurrent_bias"] = (H,)
+        shapes["output.weight"] = (V, H)
+        shapes["output.bias"] = (V,)
+        return shapes
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(math.prod(shape) for shape in self.parameter_shapes().values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(_Settings):
+    """How a model is trained. Exactly one of `steps` and `minutes` bounds the run.
+
+    Attributes:
+        steps: optimizer steps to take; the schedule is annealed over them.
+        minutes: wall-clock minutes from the first step on, validation included.
+        batch_size: B, parallel streams cut from the corpus.
+        sequence_length: T, tokens between two cuts of the gradient (truncated BPTT; Williams & Peng 1990).
+        learning_rate: peak rate of AdamW (Loshchilov & Hutter 2019).
+        matrix_learning_rate: peak rate of Muon (Jordan 2024) on the encoder's matrices; 0 leaves them to AdamW.
+        weight_decay: AdamW's decoupled decay.
+        clip: largest global norm of the gradient.
+        warmup: share of the budget in which the rate rises.
+        decay: share of the budget, at its end, in which the rate falls linearly to 0.
+        dropout: probability of dropping a unit between layers and on the output.
+        validate_every: steps between validations; 0 validates at the end only.
+        seed: of the weights, the data's order and dropout.
+        precision: "fp32", "bf16", or "auto" until the machine is known.
+        device: torch device, or "auto" until the machine is known.
+        threads: of the processor, for tensor work; results are bit-equal for the same number.
+    """
+
+    steps: int | None = None
+    minutes: float | None = None
+    batch_size: int = 32
+    sequence_length: int = 64
+    learning_rate: float = 4e-3
+    matrix_learning_rate: float = 0.02
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    warmup: float = 0.02
+    decay: float = 0.6
+    dropout: float = 0.0
+    validate_every: int = 500
+    seed: int = 0
+    precision: Precision = "auto"
+    device: str = "auto"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.minutes is None):
+            raise ConfigError(f"steps is {self.steps} and minutes is {self.minutes}; give exactly one of them")
+        whole = {
+            "batch_size": (1, 2**20),
+            "sequence_length": (1, 2**20),
+            "validate_every": (0, 2**62),
+            "seed": (0, 2**63 - 1),
+            "threads": (1, 4096),
+        }
+        for name, (low, high) in whole.items():
+            value = getattr(self, name)
+            require(_whole(value) and low <= value <= high, name, value, f"a whole number in {low} … {high}")
+        if self.steps is not None:
+            sound = _whole(self.steps) and 1 <= self.steps <= _MAX_STEPS
+            require(sound, "steps", self.steps, f"a whole number in 1 … {_MAX_STEPS}")
+        if self.minutes is not None:
+            require(_number(self.minutes) and self.minutes > 0, "minutes", self.minutes, "a number above 0")
+        largest = {"learning_rate": 10, "matrix_learning_rate": 10, "weight_decay": 10, "warmup": 1, "decay": 1}
+        for name, high in largest.items():
+            value = getattr(self, name)
+            require(_number(value) and 0 <= value <= high, name, value, f"a number in 0 … {high}")
+        require(_number(self.clip) and self.clip > 0, "clip", self.clip, "a number above 0")
+        require(_number(self.dropout) and 0 <= self.dropout < 1, "dropout", self.dropout, "a number in [0, 1)")
+        require(self.precision in ("auto", "fp32", "bf16"), "precision", self.precision, "auto, fp32 or bf16")
+        require(isinstance(self.device, str), "device", self.device, "the name of a torch device, or auto")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig(_Settings):
+    """How the next token is chosen. Names and meanings follow llama.cpp; the defaults change nothing but temperature.
+
+    Attributes:
+        temperature: logits are divided by it; 0 takes the likeliest token.
+        top_k: keep the k likeliest tokens; 0 keeps all.
+        top_p: keep the smallest set of probability >= top_p (Holtzman 2019); 1 keeps all.
+        min_p: keep tokens at least min_p times as likely as the likeliest; 0 keeps all.
+        typical_p: keep the most typical set of that probability (Meister 2022); 1 keeps all.
+        repeat_penalty: divide a positive, multiply a negative logit of a recent token (Keskar 2019); 1 is off.
+        presence_penalty: subtracted once from the logit of a recent token.
+        frequency_penalty: subtracted for each occurrence of a recent token.
+        repeat_last_n: how many last tokens count as recent; 0 is none, -1 is all.
+        logit_bias: (id, nats) pairs added to the logits; minus infinity bans an id.
+    """
+
+    temperature: float = 0.8
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    typical_p: float = 1.0
+    repeat_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repeat_last_n: int = 64
+    logit_bias: tuple[tuple[int, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        def number(name: str, low: float, high: float, needed: str, *, open_low: bool = False) -> None:
+            value = getattr(self, name)
+            inside = _number(value) and (low < value if open_low else low <= value) and value <= high
+            require(inside, name, value, needed)
+
+        number("temperature", 0.0, math.inf, "a finite number, 0 or more")
+        number("top_p", 0.0, 1.0, "a number in (0, 1]", open_low=True)
+        number("min_p", 0.0, 1.0, "a number in [0, 1]")
+        number("typical_p", 0.0, 1.0, "a number in (0, 1]", open_low=True)
+        number("repeat_penalty", 0.0, math.inf, "a finite number above 0", open_low=True)
+        number("presence_penalty", -math.inf, math.inf, "a finite number")
+        number("frequency_penalty", -math.inf, math.inf, "a finite number")
+        require(_whole(self.top_k) and self.top_k >= 0, "top_k", self.top_k, "a whole number, 0 or more")
+        require(
+            _whole(self.repeat_last_n) and self.repeat_last_n >= -1,
+            "repeat_last_n",
+            self.repeat_last_n,
+            "a whole number, -1 or more",
+        )
+        try:
+            pairs = tuple((token, bias) for token, bias in self.logit_bias)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"logit_bias is {_shown(self.logit_bias)}; it must be pairs of a token id and nats"
+            ) from error
+        for token, bias in pairs:
+            require(_whole(token) and token >= 0, "logit_bias id", token, "a token id")
+            require(_number(bias) or bias == -math.inf, "logit_bias", bias, "a number below infinity")
+        object.__setattr__(self, "logit_bias", pairs)  # JSON has lists

@@ -1,0 +1,261 @@
+"""Where documents come from: files, folders, patterns, standard input and the catalogue, as one stream of them."""
+
+import difflib
+import glob
+import itertools
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import IO, Any, Protocol
+
+from gen.config import require
+from gen.corpus.encodings import Chunks, check_encoding
+from gen.corpus.findings import Findings
+from gen.corpus.readers import FileDocument, NotText, Spool, file_chunks, inner_suffix, shown
+from gen.corpus.tables import csv_rows, json_rows
+from gen.errors import CorpusError
+from gen.storage import cache_folder
+
+_STDIN = "-"
+_SOURCES = "a file, a folder, a pattern, '-' for standard input, or an @name"
+_LISTED = 10_000  # names looked through for one like a missing one
+
+
+class Document(Protocol):
+    """One text of a corpus."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it; safe to print."""
+
+    def blocks(self) -> Iterator[str]:
+        """Its normalised text in pieces of a few MB at most, from the start at every call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingOptions:
+    r"""How files are read.
+
+    Attributes:
+        encoding: of all files; None finds it out for each.
+        keep_line_ends: leave "\r\n" and "\r" as they are; otherwise they become "\n".
+        column: of tables (.csv, .tsv, .jsonl), the one that holds the text; None takes "text".
+
+    Raises:
+        ConfigError: the encoding is not known, or a value is of the wrong type.
+    """
+
+    encoding: str | None = None
+    keep_line_ends: bool = False
+    column: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("encoding", self.encoding), ("column", self.column)):
+            require(value is None or isinstance(value, str), name, value, "text")
+        require(isinstance(self.keep_line_ends, bool), "keep_line_ends", self.keep_line_ends, "true or false")
+        if self.encoding is not None:
+            check_encoding(self.encoding)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as JSON values; `ReadingOptions(**values)` makes them again."""
+        return asdict(self)
+
+
+DEFAULT_OPTIONS = ReadingOptions()
+
+
+class Documents:
+    """The documents of some sources, read anew at each iteration; none is held longer than the caller holds it.
+
+    Made by `find_documents`. Iterating raises `CorpusError` where a source cannot be read or has no text.
+
+    Attributes:
+        sources: where they come from, as a later reading finds them: absolute paths, @names, "-".
+        findings: what the latest iteration met.
+    """
+
+    def __init__(self, sources: Sequence[str], options: ReadingOptions) -> None:
+        distinct = list(dict.fromkeys(sources))
+        self.sources = tuple(
+            source if source == _STDIN or source.startswith("@") else os.path.abspath(source) for source in distinct
+        )
+        self.findings = Findings()
+        self._options = options
+        self._sources = [_resolved(source) for source in distinct]
+
+    def __iter__(self) -> Iterator[Document]:
+        self.findings = Findings(encodings=self.findings.encodings)  # to detect them again would take long
+        reading = _Pass(self._options, self.findings)
+        for source in self._sources:
+            yield from source(reading)
+
+
+def find_documents(sources: Sequence[str | os.PathLike[str]], options: ReadingOptions = DEFAULT_OPTIONS) -> Documents:
+    """The documents of all `sources`, in order; folders sorted by name, each file once.
+
+    Args:
+        sources: files, folders (read recursively; hidden files are passed over), patterns that no shell expanded,
+            "-" for standard input, "@name" for a corpus of the catalogue.
+        options: how to read them.
+
+    Raises:
+        CorpusError: a source does not exist or cannot be opened.
+        StorageError: standard input cannot be kept in the cache.
+    """
+    if not sources:
+        raise CorpusError(f"no corpus named: give {_SOURCES}")
+    return Documents([os.fspath(source) for source in sources], options)
+
+
+class _Pass:
+    """One pass over the sources: what it has read already, and how to read the rest."""
+
+    def __init__(self, options: ReadingOptions, findings: Findings) -> None:
+        self._options = options
+        self._findings = findings
+        self._seen: set[int] = set()
+        self._repeated = 0
+
+    def path(self, path: str) -> Iterator[Document]:
+        """The documents of a file or folder that was named."""
+        try:
+            status = os.stat(path)
+            below = self._below(path) if stat.S_ISDIR(status.st_mode) else None
+        except OSError as error:
+            raise CorpusError(f"{shown(path)}: cannot be read ({error.strerror})") from error
+        if not self._is_new(status):
+            return
+        if below is None:
+            yield from self.file(path, partial(file_chunks, path))
+        else:
+            yield from self._folder(path, below)
+
+    def file(self, path: str, chunks: Chunks) -> Iterator[Document]:
+        """The documents of one file: itself, or its rows."""
+        options = self._options
+        keep = options.keep_line_ends
+        file = FileDocument(path, chunks, encoding=options.encoding, keep_line_ends=keep, findings=self._findings)
+        suffix = inner_suffix(path)
+        if suffix in (".jsonl", ".ndjson"):
+            yield from json_rows(file, column=options.column, keep_line_ends=keep, findings=self._findings)
+        elif suffix in (".csv", ".tsv"):
+            delimiters = ",;\t" if suffix == ".csv" else "\t"
+            yield from csv_rows(file, column=options.column, keep_line_ends=keep, delimiters=delimiters)
+        else:
+            yield file
+        self._findings.files += 1
+
+    def _folder(self, folder: str, below: Iterator[str]) -> Iterator[Document]:
+        """The documents of all files in a folder that can be read as text."""
+        empty = True
+        repeated = self._repeated
+        for path in self._files(below):
+            begun = False
+            try:
+                for document in self.file(path, partial(file_chunks, path)):
+                    begun, empty = True, False
+                    yield document
+            except NotText as error:
+                if begun:
+                    raise
+                self._findings.leave_out(shown(path), error.reason)
+        if empty and self._repeated == repeated:
+            why = self._findings.left_out_text() if self._findings.left_out else "it has no files but hidden ones"
+            raise CorpusError(f"{shown(folder)}: there is no text in this folder: {why}")
+
+    def _files(self, below: Iterator[str]) -> Iterator[str]:
+        """The files among `below` and in the folders among them, each once: links may lead in circles."""
+        levels = [below]
+        while levels:
+            path = next(levels[-1], None)
+            if path is None:
+                levels.pop()
+                continue
+            try:
+                status = os.stat(path)
+                new = self._is_new(status)
+                if stat.S_ISDIR(status.st_mode):
+                    if new:
+                        levels.append(self._below(path))
+                elif not stat.S_ISREG(status.st_mode):
+                    self._findings.leave_out(shown(path), "not a regular file")
+                elif new:
+                    yield path
+                else:
+                    self._repeated += 1
+            except OSError as error:
+                self._findings.leave_out(shown(path), f"cannot be read ({error.strerror})")
+
+    @staticmethod
+    def _below(folder: str) -> Iterator[str]:
+        """What is in a folder and not hidden, by name (`OSError`: it cannot be read)."""
+        with os.scandir(folder) as entries:
+            return iter(sorted(entry.path for entry in entries if not entry.name.startswith(".")))
+
+    def _is_new(self, status: os.stat_result) -> bool:
+        identity = status.st_dev << 128 | status.st_ino  # one integer: a pair would take twice the memory
+        new = identity not in self._seen
+        self._seen.add(identity)
+        return new
+
+
+_Source = Callable[[_Pass], Iterator[Document]]
+
+
+def _resolved(source: str) -> _Source:
+    """What reads a source, which is known to exist from here on."""
+    if source.startswith("@"):
+        return partial(_catalogued, source)
+    if source == _STDIN:
+        if sys.stdin is None:
+            raise CorpusError("-: standard input is closed: pipe a text into it")
+        return _spooled("standard input", sys.stdin.buffer)
+    try:
+        mode = os.stat(source).st_mode
+        if stat.S_ISFIFO(mode):
+            with open(source, "rb") as stream:
+                return _spooled(source, stream)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        matches = sorted(glob.glob(source, recursive=True))
+        if not matches:
+            raise _missing(source) from error
+        return partial(_all_of, matches)
+    except (OSError, ValueError) as error:  # a name with NUL is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CorpusError(f"{shown(source)}: cannot be read ({reason})") from error
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise CorpusError(f"{shown(source)}: neither a file nor a folder: give {_SOURCES}")
+    return partial(_all_of, [source])
+
+
+def _all_of(paths: Sequence[str], reading: _Pass) -> Iterator[Document]:
+    return itertools.chain.from_iterable(map(reading.path, paths))
+
+
+def _spooled(name: str, stream: IO[bytes]) -> _Source:
+    spool = Spool(stream, cache_folder())
+    return lambda reading: reading.file(name, spool.chunks)
+
+
+def _catalogued(name: str, _: _Pass) -> Iterator[Document]:
+    from gen.corpus.catalog import open_corpus  # it stands on this module
+
+    yield from open_corpus(name)
+
+
+def _missing(source: str) -> CorpusError:
+    """The error for a path that does not exist, with the nearest one that does."""
+    folder, name = os.path.split(source.rstrip(os.sep))
+    while folder and not os.path.isdir(folder):
+        folder, name = os.path.split(folder)
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            names = {entry.name.lower(): entry.name for entry in itertools.islice(entries, _LISTED)}
+    except OSError:
+        names = {}
+    close = difflib.get_close_matches(name.lower(), names, n=1)
+    hint = f"did you mean {shown(os.path.join(folder, names[close[0]]))}?" if close else f"give {_SOURCES}"
+    return CorpusError(f"{shown(source)}: there is no such file or folder: {hint}")

@@ -1,0 +1,124 @@
+"""From logits to ids.
+
+The sampling law: **same seed, same ids**, alone or in a batch, whatever the order of work. It rests on three things.
+
+* Token number n of stream k takes exactly one uniform draw, a function of (seed, k, n) alone (`gen.random.Draws`), so
+  it depends neither on the other streams nor on what was drawn before.
+* The draw picks by the inverse of the cumulative distribution, summed in id order in float64: equal logits and equal
+  draws give equal ids.
+* The model's logits for a row have the same bits whatever stands beside it, which is the engine's promise.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen.config import SamplingConfig
+from gen.decoding.processors import History, LogitsProcessor, Mask, processors_for
+from gen.errors import ConfigError, SamplingError, TokenizerError
+from gen.protocols import Ids, LanguageModel, Logits
+from gen.random import Draws
+
+
+def likeliest_token(logits: Logits) -> int:
+    """The id of the largest of the logits (V,), the lowest such id on ties.
+
+    Raises:
+        ConfigError: all are minus infinity.
+        SamplingError: one is NaN or plus infinity.
+    """
+    token = int(logits.argmax())  # a NaN counts as the largest
+    top = float(logits[token])
+    if top == -math.inf:
+        raise ConfigError(
+            f"all {len(logits)} ids of the vocabulary are ruled out: "
+            "let logit_bias and the allowed ids leave at least one"
+        )
+    if not top < math.inf:
+        raise SamplingError(
+            f"the model's logit of id {token} is {top}; sampling needs finite ones: take another checkpoint"
+        )
+    return token
+
+
+def sample_token(logits: Logits, draw: float) -> int:
+    """The id that a uniform draw in [0, 1) picks from softmax(logits), logits (V,).
+
+    An id of probability zero is never picked: its step of the cumulative sum has no width, and `draw` times the sum
+    rounds to less than the sum.
+
+    Raises:
+        ConfigError: all logits are minus infinity.
+        SamplingError: one is NaN or plus infinity.
+    """
+    # in place from the copy on: this is the inner loop of all sampling
+    sums = logits.astype(np.float64)
+    sums -= logits[likeliest_token(logits)]
+    np.exp(sums, out=sums)
+    np.add.accumulate(sums, out=sums)
+    return int(sums.searchsorted(draw * sums[-1], side="right"))
+
+
+def sample_tokens(
+    model: LanguageModel[NDArray[Any]],
+    prompt: Ids | Sequence[int],
+    *,
+    config: SamplingConfig,
+    draws: Draws,
+    allowed: NDArray[np.bool_] | None = None,
+) -> Iterator[int]:
+    """The ids that a model writes after a prompt, without end, one by one as they are asked for.
+
+    Args:
+        model: of numpy arrays. It is asked for an id's logits only when that id is.
+        prompt: at least one id. It counts as history for the penalties.
+        config: how the next id is chosen; temperature 0 takes the likeliest and no draw.
+        draws: of this stream; position n is that of generated id number n.
+        allowed: ids that may be generated (V,), applied before all else; None allows all.
+
+    Raises:
+        ConfigError: the prompt is empty, or `config` and `allowed` rule out every id.
+        TokenizerError: the prompt holds an id outside the vocabulary.
+        SamplingError: on the way, the model yields a logit that is NaN or plus infinity.
+    """
+    size = model.vocabulary_size
+    ids = np.array(prompt, np.int64)
+    if not ids.size:
+        raise ConfigError("the prompt is empty; the model needs at least one id to go on from")
+    outside = ids[(ids < 0) | (ids >= size)]
+    if outside.size:
+        raise TokenizerError(f"id {outside[0]} in the prompt is outside the vocabulary of {size} symbols")
+    processors = processors_for(config, size)
+    if allowed is not None:
+        if allowed.shape != (size,) or not allowed.any():
+            raise ConfigError(
+                f"the mask of allowed ids has shape {allowed.shape} and allows {np.count_nonzero(allowed)}; "
+                f"it must have shape ({size},) and allow at least one"
+            )
+        processors = (Mask(allowed), *processors)
+    history = History(size, config.repeat_last_n, ids)
+    return _stream(model, ids, processors, history, draws if config.temperature > 0 else None)
+
+
+def _stream(
+    model: LanguageModel[NDArray[Any]],
+    prompt: NDArray[np.int64],
+    processors: tuple[LogitsProcessor, ...],
+    history: History,
+    draws: Draws | None,
+) -> Iterator[int]:
+    batch, state = model.prefill(prompt[None], model.initial_state(1))
+    for position in count():
+        logits: Logits = batch[0]
+        if processors:
+            likeliest_token(logits)  # raises where the model is broken, which a processor might hide
+            for processor in processors:
+                logits = processor(logits, history)
+        token = likeliest_token(logits) if draws is None else sample_token(logits, draws.at(position))
+        yield token
+        history.append(token)
+        batch, state = model.step(np.array([token]), state)

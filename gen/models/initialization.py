@@ -1,0 +1,41 @@
+"""Initial weights, drawn in numpy: a function of the shape and the seed alone, and free of torch.
+
+Gate matrices are orthogonal one by one (Saxe et al. 2014), so a gate's product keeps the length of the state; the
+LSTM's forget bias is 1 (Jozefowicz et al. 2015), so it remembers until it has learned what to forget.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen.config import GATES, ModelConfig
+from gen.random import generator
+
+EMBEDDING_SCALE = 0.1
+
+
+def orthogonal(draws: np.random.Generator, size: int) -> NDArray[np.float32]:
+    """A random orthogonal matrix (size, size), uniform over the group (Mezzadri 2007)."""
+    q, r = np.linalg.qr(draws.standard_normal((size, size)))
+    rotation: NDArray[np.float64] = q * np.sign(np.diagonal(r))  # without the signs it would not be uniform
+    return rotation.astype(np.float32)
+
+
+def initial_weights(config: ModelConfig, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Name -> array for every entry of `config.parameter_shapes()`."""
+    weights = {}
+    hidden = config.hidden
+    for name, shape in config.parameter_shapes().items():
+        draws = generator(seed, "init", name)
+        kind = name.rsplit(".", 1)[1]
+        if name.startswith("encoder") and kind in ("input_weight", "recurrent_weight"):
+            array = np.concatenate([orthogonal(draws, hidden) for _ in range(GATES[config.cell])])
+        elif name == "embedding.weight":
+            array = EMBEDDING_SCALE * draws.standard_normal(shape)
+        elif name == "output.weight":
+            array = draws.uniform(-1, 1, shape) / np.sqrt(hidden)
+        else:
+            array = np.zeros(shape)
+            if config.cell == "lstm" and kind == "bias" and name.startswith("encoder"):
+                array[hidden : 2 * hidden] = 1.0
+        weights[name] = array.astype(np.float32)
+    return weights

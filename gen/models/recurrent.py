@@ -1,0 +1,97 @@
+"""One encoder for the three recurrent cells, as a pure function of input and state.
+
+    rnn   h_t = tanh(W x_t + U h_{t-1} + b)                                             (Elman 1990)
+    lstm  i, f, o = sigmoid(...), g = tanh(W x_t + U h_{t-1} + b)                       (Hochreiter & Schmidhuber 1997)
+          c_t = f * c_{t-1} + i * g,  h_t = o * tanh(c_t)                               (forget gate: Gers 2000)
+    gru   r, z = sigmoid(W x_t + U h_{t-1} + b),  n = tanh(W_n x_t + b_n + r * (U_n h_{t-1} + u_n))
+          h_t = (1 - z) * n + z * h_{t-1}                                               (Cho 2014, reset-after)
+
+Rows of W (`input_weight`) and U (`recurrent_weight`) stand gate by gate: LSTM i f g o, GRU r z n.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gen.config import GATES, Cell
+from gen.protocols import RecurrentState
+
+Dropout = Callable[[Tensor], Tensor]
+"""Applied to each layer's output, (T, B, H) -> (T, B, H)."""
+
+
+class RecurrentLayer(nn.Module):
+    """One layer of one cell, through torch's fused kernels (oneDNN, cuDNN)."""
+
+    def __init__(self, cell: Cell, inputs: int, hidden: int) -> None:
+        super().__init__()
+        rows = GATES[cell] * hidden
+        self.cell = cell
+        self.hidden = hidden
+        self.input_weight = nn.Parameter(torch.empty(rows, inputs))
+        self.recurrent_weight = nn.Parameter(torch.empty(rows, hidden))
+        self.bias = nn.Parameter(torch.empty(rows))
+        if cell == "gru":
+            self.recurrent_bias = nn.Parameter(torch.empty(hidden))
+
+    def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Read x (T, B, inputs) from `state`, each (1, B, H); return the outputs (T, B, H) and the new state."""
+        recurrent_bias = torch.zeros_like(self.bias)
+        if self.cell == "gru":
+            recurrent_bias = torch.cat([recurrent_bias[self.hidden :], self.recurrent_bias])
+        weights = [self.input_weight, self.recurrent_weight, self.bias, recurrent_bias]
+        flags: Any = (
+            True,
+            1,
+            0.0,
+            self.training,
+            False,
+            False,
+        )  # biases, layers, dropout, train, both ways, batch first
+        if self.cell == "lstm":
+            output, *new = torch.lstm(x, state, weights, *flags)
+        else:
+            function = torch.gru if self.cell == "gru" else torch.rnn_tanh
+            output, *new = function(x, state[0], weights, *flags)
+        return output, tuple(new)
+
+
+class RecurrentEncoder(nn.Module):
+    """A stack of layers of one cell.
+
+    Args:
+        cell: which.
+        inputs: size of the input vectors.
+        hidden: H.
+        layers: L.
+        residual: add each layer's input to its output, from the second layer on.
+    """
+
+    def __init__(self, cell: Cell, inputs: int, hidden: int, layers: int, *, residual: bool = False) -> None:
+        super().__init__()
+        self.residual = residual
+        self.layers = nn.ModuleList(RecurrentLayer(cell, hidden if i else inputs, hidden) for i in range(layers))
+        self._arrays = 2 if cell == "lstm" else 1
+        self._hidden = hidden
+
+    def initial_state(self, batch: int) -> RecurrentState[Tensor]:
+        """Zeros, on the device of the weights."""
+        weight = next(self.parameters())
+        shape = (len(self.layers), batch, self._hidden)
+        return RecurrentState(tuple(weight.new_zeros(shape) for _ in range(self._arrays)))
+
+    def forward(
+        self, x: Float[Tensor, "T B inputs"], state: RecurrentState[Tensor], dropout: Dropout | None = None
+    ) -> tuple[Float[Tensor, "T B H"], RecurrentState[Tensor]]:
+        """Read T inputs; return the last layer's outputs and the state after them."""
+        states = []
+        for index, layer in enumerate(self.layers):
+            output, new = layer(x, tuple(array[index : index + 1] for array in state.arrays))
+            states.append(new)
+            if dropout is not None:
+                output = dropout(output)
+            x = x + output if self.residual and index else output
+        return x, RecurrentState(tuple(torch.cat(arrays) for arrays in zip(*states, strict=True)))

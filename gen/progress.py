@@ -1,0 +1,121 @@
+"""The events that long work yields. The library tells; the command line draws, the server sends.
+
+Losses are in nats per token.
+"""
+
+from dataclasses import dataclass
+
+from gen.config import ModelConfig, TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know and need not act on."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Downloading:
+    """A corpus of the catalogue is on its way.
+
+    Attributes:
+        name: its name, as "@enwik8".
+        received: bytes so far, those of an earlier attempt included.
+        total: bytes in all; an estimate where the source does not tell.
+    """
+
+    name: str
+    received: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Training is about to take its first step; every choice is made.
+
+    Attributes:
+        step: 0, or the step a resumed run goes on from.
+        steps: planned steps, None where minutes bound the run.
+        steps_per_epoch: chunks in one pass over the training part.
+        baseline: validation loss of a Witten-Bell 5-gram counted on (a part of) the same text.
+    """
+
+    model: ModelConfig
+    train: TrainConfig
+    step: int
+    steps: int | None
+    steps_per_epoch: int
+    baseline: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """One optimizer step.
+
+    Attributes:
+        step: steps taken so far.
+        progress: share of the budget used, 0 … 1.
+        loss: training loss of this step's batch.
+        learning_rate: the rate used.
+        tokens_per_second: over the last seconds, validation and previews left out.
+        seconds: trained so far, over all sittings.
+        seconds_left: estimate.
+    """
+
+    step: int
+    progress: float
+    loss: float
+    learning_rate: float
+    tokens_per_second: float
+    seconds: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Validating:
+    """A validation is under way; the share done, 0 … 1."""
+
+    done: float
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """One pass over the validation part.
+
+    Attributes:
+        best: it is the lowest loss so far, and the model was kept.
+    """
+
+    step: int
+    loss: float
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What the model writes now."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The budget is used up.
+
+    Attributes:
+        loss: of the kept model, one stateful pass over the validation part.
+        bits_per_character: the same, for each character of the text.
+        best_step: the step the kept model was taken at.
+    """
+
+    step: int
+    loss: float
+    bits_per_character: float
+    best_step: int
+    seconds: float
+    tokens_per_second: float
+
+
+Event = Notice | Started | StepFinished | Validating | Validated | Sampled | Finished

@@ -1,0 +1,208 @@
+"""The facade that the command line, the server and users share: a model file in, a stream of text out. No torch.
+
+A `Sampler` is immutable and safe to share between threads: what a stream remembers is in the stream. Every id takes one
+draw, keyed by (seed, stream, position), so a seed gives the same text through every door, alone or beside others.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gen.checkpoint import Checkpoint
+from gen.config import SamplingConfig, require
+from gen.decoding.sampling import sample_tokens
+from gen.engine import NumpyEngine
+from gen.random import MAX_SEED, Draws, fresh_seed
+
+DEFAULT_CHARACTERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A finished sample.
+
+    Attributes:
+        text: what was written, without the prompt.
+        prompt: what it goes on from.
+        seed: with `stream`, what reproduces it.
+        stream: which of the streams under that seed.
+        tokens: ids drawn for it.
+        finish: "length", "stop" (a stop string came) or "end" (the model ended the document).
+    """
+
+    text: str
+    prompt: str
+    seed: int
+    stream: int
+    tokens: int
+    finish: str
+
+
+class TextStream(Iterator[str]):
+    """Pieces of text as they come.
+
+    Attributes:
+        prompt: what it goes on from.
+        seed: with `stream`, what reproduces it.
+        stream: which of the streams under that seed.
+        tokens: ids drawn so far.
+        finish: None while pieces come; then as in `Sample`.
+    """
+
+    def __init__(self, sampler: "Sampler", ids: Iterator[int], prompt: str, seed: int, stream: int) -> None:
+        self.prompt = prompt
+        self.seed = seed
+        self.stream = stream
+        self.tokens = 0
+        self.finish: str | None = None
+        self._tokenizer = sampler.tokenizer
+        self._ids = ids
+        self._pieces: Iterator[str] = iter(())
+
+    def __next__(self) -> str:
+        return next(self._pieces)
+
+    def _bound(self, characters: int | None, tokens: int | None, stops: Sequence[str], ignore_end: bool) -> None:
+        pieces = _until_stop(self, self._decoded(tokens, ignore_end), stops)
+        self._pieces = _first_characters(self, pieces, characters)
+
+    def _decoded(self, limit: int | None, ignore_end: bool) -> Iterator[str]:
+        """Pieces from ids, up to the end of the document or `limit` ids."""
+        decoder = self._tokenizer.stream()
+        written = False
+        while limit is None or self.tokens < limit:
+            token = next(self._ids)
+            self.tokens += 1
+            if token == self._tokenizer.boundary and written and not ignore_end:
+                self.finish = "end"
+                break
+            for piece in decoder.feed(token):
+                written = True
+                yield piece
+        yield from decoder.flush()
+        self.finish = self.finish or "length"
+
+
+def _until_stop(stream: TextStream, pieces: Iterator[str], stops: Sequence[str]) -> Iterator[str]:
+    """The pieces up to the first stop string, which is left out. What may be the beginning of one is held back."""
+    if not stops:
+        yield from pieces
+        return
+    held = ""
+    for piece in pieces:
+        held += piece
+        found = [at for stop in stops if (at := held.find(stop)) >= 0]
+        if found:
+            held = held[: min(found)]
+            stream.finish = "stop"
+            break
+        keep = max(_overlap(held, stop) for stop in stops)
+        if keep < len(held):
+            yield held[: len(held) - keep]
+            held = held[len(held) - keep :]
+    if held:
+        yield held
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of `text` that is a beginning of `stop`."""
+    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
+
+
+def _first_characters(stream: TextStream, pieces: Iterator[str], limit: int | None) -> Iterator[str]:
+    left = limit
+    for piece in pieces:
+        if left is None:
+            yield piece
+            continue
+        yield piece[:left]
+        left -= len(piece)
+        if left <= 0:
+            stream.finish = "length"
+            return
+
+
+class Sampler:
+    """A model ready to write.
+
+    Args:
+        checkpoint: the model.
+
+    Example:
+        >>> sampler = Sampler.load("model.safetensors")      # doctest: +SKIP
+        >>> for piece in sampler.stream("ROMEO:", seed=7):   # doctest: +SKIP
+        ...     print(piece, end="", flush=True)
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self.tokenizer = checkpoint.tokenizer
+        self._engine = NumpyEngine(checkpoint.model, checkpoint.weights)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Sampler":
+        """The sampler of a model file, or of a run's folder.
+
+        Raises:
+            ConfigError: there is no such file.
+            CheckpointError: it is damaged or not a model.
+        """
+        path = Path(path)
+        return cls(Checkpoint.load(path / "model.safetensors" if path.is_dir() else path))
+
+    @property
+    def engine(self) -> str:
+        """Engine and precision, which a seed reproduces for."""
+        return "numpy fp32"
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        n: int | None = DEFAULT_CHARACTERS,
+        max_tokens: int | None = None,
+        config: SamplingConfig | None = None,
+        seed: int | None = None,
+        stream: int = 0,
+        stop: Sequence[str] = (),
+        ignore_end: bool = False,
+    ) -> TextStream:
+        """Write on from `prompt`, piece by piece.
+
+        Args:
+            prompt: text to go on from; it is not part of the result.
+            n: characters to write; None for no bound.
+            max_tokens: ids to draw; None for no bound.
+            config: temperature and filters.
+            seed: of the draws; None takes a fresh one, to be read from the result.
+            stream: which of the streams under `seed`.
+            stop: strings that end the text, themselves left out.
+            ignore_end: go on where the model ends a document.
+
+        Raises:
+            ConfigError: a value is out of range.
+            TokenizerError: the prompt has characters that the model never saw.
+        """
+        for name, value in (("n", n), ("max_tokens", max_tokens)):
+            require(value is None or value >= 1, name, value, "1 or more")
+        require(stream >= 0, "stream", stream, "0 or more")
+        seed = fresh_seed() if seed is None else seed
+        require(0 <= seed <= MAX_SEED, "seed", seed, f"in 0 … {MAX_SEED}")
+        stops = tuple(s for s in stop if s)
+        start = [] if prompt and self.tokenizer.boundary is None else [self.tokenizer.start]
+        ids = sample_tokens(
+            self._engine,
+            [*start, *self.tokenizer.encode(prompt).tolist()],
+            config=config or SamplingConfig(),
+            draws=Draws(seed, stream),
+        )
+        text = TextStream(self, ids, prompt, seed, stream)
+        text._bound(n, max_tokens, stops, ignore_end)
+        return text
+
+    def sample(self, prompt: str = "", **settings: object) -> Sample:
+        """Write on from `prompt` and return the whole; the arguments are those of `stream`."""
+        pieces = self.stream(prompt, **settings)  # type: ignore[arg-type]
+        text = "".join(pieces)
+        assert pieces.finish is not None
+        return Sample(text, prompt, pieces.seed, pieces.stream, pieces.tokens, pieces.finish)

@@ -1,0 +1,102 @@
+"""What every tokenizer is: documents to ids, ids to pieces, and the laws between them.
+
+decode(encode(document)) == document         on the tokenizer's domain
+joined pieces of a stream == decode(ids)     for any ids
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen.errors import TokenizerError
+
+Medium = Literal["text", "music"]
+
+DocumentT = TypeVar("DocumentT")
+PieceT = TypeVar("PieceT")
+
+
+class Vocabulary:
+    """Ordered symbols and their ids, 0 … V-1: a bijection that never changes.
+
+    Raises:
+        TokenizerError: a symbol occurs twice.
+    """
+
+    def __init__(self, symbols: Iterable[str]) -> None:
+        self._symbols = tuple(symbols)
+        self._ids = {symbol: index for index, symbol in enumerate(self._symbols)}
+        if len(self._ids) != len(self._symbols):
+            raise TokenizerError(f"vocabulary of {len(self._symbols)} symbols holds {len(self._ids)} different ones")
+
+    def __len__(self) -> int:
+        return len(self._symbols)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._symbols)
+
+    def __contains__(self, symbol: object) -> bool:
+        return symbol in self._ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self._symbols == other._symbols
+
+    def __hash__(self) -> int:
+        return hash(self._symbols)
+
+    def id(self, symbol: str) -> int:
+        """The id of `symbol` (`TokenizerError` if there is none)."""
+        try:
+            return self._ids[symbol]
+        except KeyError:
+            raise TokenizerError(f"{symbol!r} is not among the {len(self)} symbols of the vocabulary") from None
+
+    def symbol(self, id: int) -> str:
+        """The symbol of `id` (`TokenizerError` outside 0 … V-1)."""
+        if not 0 <= id < len(self._symbols):
+            raise TokenizerError(f"id {id} is outside the vocabulary of {len(self)} symbols")
+        return self._symbols[id]
+
+
+class StreamDecoder(Protocol[PieceT]):
+    """Ids in, pieces out, as soon as they are whole."""
+
+    def feed(self, id: int) -> list[PieceT]:
+        """Take one id; return the pieces that it completes."""
+
+    def flush(self) -> list[PieceT]:
+        """Return what is left when no id follows."""
+
+
+class Tokenizer(Protocol[DocumentT, PieceT]):
+    """Documents <-> ids. Immutable, safe to share between threads."""
+
+    @property
+    def medium(self) -> Medium:
+        """What its documents are."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Its symbols."""
+
+    @property
+    def boundary(self) -> int | None:
+        """The id that stands before each document, where a corpus has several; it decodes to nothing."""
+
+    @property
+    def start(self) -> int:
+        """The id that a piece without a prompt is sampled after."""
+
+    def encode(self, document: DocumentT) -> NDArray[np.integer[Any]]:
+        """The ids of a document, without boundary (`TokenizerError`: it is outside the domain)."""
+
+    def decode(self, ids: Sequence[int] | NDArray[np.integer[Any]]) -> DocumentT:
+        """The document that ids in 0 … V-1 stand for."""
+
+    def stream(self) -> StreamDecoder[PieceT]:
+        """A decoder for ids that come one by one."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that `gen.tokenizers.from_dict` needs to make it again, as JSON values."""

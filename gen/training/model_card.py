@@ -1,0 +1,44 @@
+"""The README that a run writes beside its model."""
+
+from typing import Any
+
+from gen.checkpoint import Checkpoint
+
+
+def model_card(name: str, checkpoint: Checkpoint) -> str:
+    """Markdown that says what the model is, what it learned from, how well, and how to use it."""
+    model, provenance = checkpoint.model, checkpoint.provenance
+    corpus: dict[str, Any] = provenance["corpus"]
+    figures: dict[str, Any] = provenance["validation"]
+    baseline: dict[str, Any] = provenance["baseline"]
+    train: dict[str, Any] = provenance["train"]
+    symbols = len(checkpoint.tokenizer.vocabulary)
+    residual = ", residual" if model.residual else ""
+    versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
+    return f"""# {name}
+
+A {model.cell} language model over {symbols} symbols: {model.layers} layers of {model.hidden}{residual},
+{model.parameters:,} weights. Written by `gen`.
+
+    gen sample {name} --prompt "..." --temp 0.8
+
+| | |
+|---|---|
+| learned from | {", ".join(_plain(source) for source in corpus["sources"])} |
+| corpus | {corpus["characters"]:,} characters, {corpus["documents"]:,} documents |
+| corpus checksum | `{corpus["checksum"]}` |
+| validation | {figures["nats_per_token"]:.4f} nats a token, {figures["bits_per_character"]:.4f} bits a character |
+| protocol | {figures["protocol"]}, over {figures["tokens"]:,} tokens |
+| {baseline["model"]} | {baseline["nats_per_token"]:.4f} nats a token |
+| steps | {provenance["steps"]:,}; the model is that of step {figures["step"]:,} |
+| batch, chunk | {train["batch_size"]} x {train["sequence_length"]} |
+| seed | {provenance["seed"]} |
+| versions | {versions} |
+
+`model.safetensors` is complete: weights, settings, tokenizer and this provenance. It holds no code.
+"""
+
+
+def _plain(source: str) -> str:
+    """A path that cannot break the table or style the page."""
+    return "".join(c if c.isprintable() and c not in "|`<>[]*\\" else "?" for c in source)

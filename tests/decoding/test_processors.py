@@ -1,0 +1,352 @@
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from gen.config import SamplingConfig
+from gen.decoding.processors import (
+    History,
+    LogitBias,
+    LogitsProcessor,
+    Mask,
+    MinP,
+    Penalties,
+    Temperature,
+    TopK,
+    TopP,
+    Typical,
+    processors_for,
+)
+from gen.decoding.sampling import sample_token
+from gen.errors import ConfigError
+
+INF = math.inf
+NOTHING = History(4, 0)
+FOUR = np.log([0.1, 0.4, 0.2, 0.3])  # ids in order of probability: 1, 3, 2, 0
+
+law = settings(derandomize=True, deadline=None, max_examples=200)
+
+
+def kept(logits: NDArray[np.floating]) -> set[int]:
+    return set(np.flatnonzero(logits > -INF).tolist())
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    weights = np.exp(logits.astype(np.float64) - float(logits.max()))
+    return np.asarray(weights / weights.sum())
+
+
+# ── Four symbols, worked by hand ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("processor", "ids"),
+    [
+        (TopK(1), {1}),
+        (TopK(2), {1, 3}),
+        (TopK(3), {1, 2, 3}),
+        (TopP(0.39), {1}),
+        (TopP(0.41), {1, 3}),
+        (TopP(0.69), {1, 3}),
+        (TopP(0.71), {1, 2, 3}),
+        (TopP(0.91), {0, 1, 2, 3}),
+        (TopP(1e-300), {1}),
+        (MinP(1.0), {1}),
+        (MinP(0.74), {1, 3}),
+        (MinP(0.76), {1}),
+        (MinP(0.49), {1, 2, 3}),
+        (MinP(0.24), {0, 1, 2, 3}),
+        # entropy 1.2799; surprisals 2.3026 0.9163 1.6094 1.2040 stand 1.0227 0.3636 0.3295 0.0759 from it
+        (Typical(0.29), {3}),
+        (Typical(0.31), {2, 3}),
+        (Typical(0.49), {2, 3}),
+        (Typical(0.51), {1, 2, 3}),
+        (Typical(0.91), {0, 1, 2, 3}),
+        (Mask(np.array([True, False, True, False])), {0, 2}),
+    ],
+    ids=str,
+)
+def test_what_is_kept_of_four(processor: LogitsProcessor, ids: set[int]) -> None:
+    result = processor(FOUR, NOTHING)
+    assert kept(result) == ids
+    assert all(result[id] == FOUR[id] for id in ids)
+
+
+def test_top_p_counts_probability_among_the_tokens_that_are_left() -> None:
+    without_the_likeliest = np.where(FOUR == FOUR[1], -INF, FOUR)  # .1 .2 .3 of .6
+    assert kept(TopP(0.49)(without_the_likeliest, NOTHING)) == {3}
+    assert kept(TopP(0.51)(without_the_likeliest, NOTHING)) == {2, 3}
+
+
+def test_typical_measures_the_entropy_of_the_tokens_that_are_left() -> None:
+    # 1/6 1/3 1/2: entropy 1.0114; surprisals 1.7918 1.0986 0.6931 stand 0.7804 0.0872 0.3183 from it
+    without_the_likeliest = np.where(FOUR == FOUR[1], -INF, FOUR)
+    assert kept(Typical(0.32)(without_the_likeliest, NOTHING)) == {2}
+    assert kept(Typical(0.34)(without_the_likeliest, NOTHING)) == {2, 3}
+
+
+@pytest.mark.parametrize(
+    ("temperature", "expected"),
+    [
+        (0.5, [0.01 / 0.3, 0.16 / 0.3, 0.04 / 0.3, 0.09 / 0.3]),  # probabilities squared
+        (1e-9, [0, 1, 0, 0]),
+        (1e9, [0.25, 0.25, 0.25, 0.25]),
+    ],
+)
+def test_temperature(temperature: float, expected: list[float]) -> None:
+    assert softmax(Temperature(temperature)(FOUR, NOTHING)) == pytest.approx(expected)
+
+
+def test_the_repeat_penalty_divides_positive_and_multiplies_negative_logits() -> None:
+    logits, history = np.array([3.0, -1.0, 0.0, 2.0]), History(4, 64, [0, 1, 1, 2])
+    assert Penalties(repeat=2.0)(logits, history).tolist() == [1.5, -2.0, 0.0, 2.0]
+
+
+def test_presence_is_subtracted_once_and_frequency_for_each_occurrence() -> None:
+    logits, history = np.array([3.0, -1.0, 0.0, 2.0]), History(4, 64, [0, 1, 1, 1])
+    assert Penalties(presence=0.5)(logits, history).tolist() == [2.5, -1.5, 0.0, 2.0]
+    assert Penalties(frequency=0.25)(logits, history).tolist() == [2.75, -1.75, 0.0, 2.0]
+    assert Penalties(repeat=2.0, presence=0.5, frequency=0.25)(logits, history).tolist() == [0.75, -3.25, 0.0, 2.0]
+
+
+def test_logit_bias_is_added_and_minus_infinity_bans() -> None:
+    bias = LogitBias(np.array([0.0, -INF, 1.5, 0.0]))
+    assert bias(np.array([1.0, 9.0, 1.0, 2.0]), NOTHING).tolist() == [1.0, -INF, 2.5, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("processor", "ids"),
+    [(TopK(2), {1, 2}), (TopP(0.5), {1, 2, 3}), (Typical(0.5), {1, 2, 3}), (MinP(1.0), {1, 2, 3, 4, 5})],
+    ids=str,
+)
+def test_ties_go_to_the_lower_ids(processor: LogitsProcessor, ids: set[int]) -> None:
+    assert kept(processor(np.array([-INF, 2.0, 2.0, 2.0, 2.0, 2.0]), NOTHING)) == ids
+
+
+# ── Laws ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_logit = st.one_of(
+    st.floats(width=32, allow_nan=False, allow_infinity=False), st.sampled_from([-1.0, 0.0, 1.0]), st.just(-INF)
+)
+
+
+@st.composite
+def some_logits(draw: st.DrawFn) -> NDArray[np.floating]:
+    """Read-only, so that what changes its input fails; at least one is finite."""
+    values = draw(st.lists(_logit, min_size=1, max_size=12).filter(lambda values: max(values) > -INF))
+    logits = np.array(values, draw(st.sampled_from([np.float32, np.float64])))
+    logits.setflags(write=False)
+    return logits
+
+
+shares = st.floats(0, 1, exclude_min=True)
+filters = st.one_of(
+    st.builds(TopK, st.integers(0, 14)), st.builds(Typical, shares), st.builds(TopP, shares), st.builds(MinP, shares)
+)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+positive = st.floats(0, exclude_min=True, allow_infinity=False)
+
+
+@st.composite
+def settings_for(draw: st.DrawFn, size: int) -> SamplingConfig:
+    bias = st.tuples(st.integers(0, size - 1), st.one_of(finite, st.just(-INF)))
+    return SamplingConfig(
+        temperature=draw(st.one_of(positive, st.sampled_from([0.0, 5e-324, 1e-9, 0.8, 1.0, 1e9]))),
+        top_k=draw(st.integers(0, size + 2)),
+        top_p=draw(shares),
+        min_p=draw(st.floats(0, 1)),
+        typical_p=draw(shares),
+        repeat_penalty=draw(positive),
+        presence_penalty=draw(finite),
+        frequency_penalty=draw(finite),
+        repeat_last_n=draw(st.integers(-1, 20)),
+        logit_bias=tuple(draw(st.lists(bias, max_size=3))),
+    )
+
+
+@law
+@given(some_logits(), filters)
+def test_a_filter_removes_and_changes_nothing_else(logits: NDArray[np.floating], processor: LogitsProcessor) -> None:
+    result = processor(logits, History(len(logits), 0))
+    assert result.shape == logits.shape
+    assert kept(result)
+    assert all(after in (before, -INF) for before, after in zip(logits.tolist(), result.tolist(), strict=True))
+
+
+@law
+@given(some_logits(), st.one_of(st.builds(TopK, st.integers(0, 14)), st.builds(TopP, shares), st.builds(MinP, shares)))
+def test_the_likelier_stay_before_the_less_likely(logits: NDArray[np.floating], processor: LogitsProcessor) -> None:
+    result = processor(logits, History(len(logits), 0))
+    order = np.argsort(-logits, kind="stable").tolist()
+    assert kept(result) == set(order[: len(kept(result))])
+
+
+@law
+@given(some_logits(), st.integers(1, 14))
+def test_top_k_keeps_k(logits: NDArray[np.floating], k: int) -> None:
+    assert len(kept(TopK(k)(logits, History(len(logits), 0)))) == min(k, len(kept(logits)))
+
+
+@law
+@given(some_logits(), shares)
+def test_top_p_and_typical_keep_enough_and_no_more(logits: NDArray[np.floating], p: float) -> None:
+    probability = softmax(logits)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        surprisal = -np.log(probability)
+        entropy = np.nansum(probability * surprisal)
+    for processor, cost in ((TopP(p), surprisal), (Typical(p), np.abs(surprisal - entropy))):
+        ids = sorted(kept(processor(logits, History(len(logits), 0))))
+        last = max(ids, key=lambda id: cost[id])
+        assert probability[ids].sum() >= p * (1 - 1e-12)
+        if p < 1:
+            assert probability[[id for id in ids if id != last]].sum() < p * (1 + 1e-12)
+
+
+IDENTITIES = [TopK(0), TopK(4), TopK(99), TopP(1.0), Typical(1.0), MinP(0.0), Temperature(1.0), Penalties()]
+
+
+@pytest.mark.parametrize("processor", IDENTITIES, ids=str)
+@pytest.mark.parametrize("logits", [FOUR, np.array([-INF, 0.0, -800.0, 0.0]), np.array([3e38, -3e38, 0.0, -INF])])
+def test_neutral_settings_change_nothing(processor: LogitsProcessor, logits: NDArray[np.floating]) -> None:
+    assert processor(logits, History(4, -1, [0, 1, 2, 3, 3])).tolist() == logits.tolist()
+
+
+@settings(law, max_examples=500)
+@given(st.data())
+def test_no_setting_makes_nan_or_revives_a_token(data: st.DataObject) -> None:
+    logits = data.draw(some_logits())
+    config = data.draw(settings_for(len(logits)))
+    history = History(len(logits), config.repeat_last_n, data.draw(st.lists(st.integers(0, len(logits) - 1))))
+    history.counts.setflags(write=False)
+    try:
+        chain = processors_for(config, len(logits))
+    except ConfigError as error:
+        assert "logit_bias bans all" in str(error)
+        return
+    banned = {id for id, nats in config.logit_bias if nats == -INF}
+    left = kept(logits) - banned
+    scores = logits
+    for processor in chain:
+        scores = processor(scores, history)
+        assert kept(scores) <= left
+        left = kept(scores)
+        assert max(scores.tolist()) < INF
+        assert not np.isnan(scores).any()
+    if not left:
+        assert kept(logits) <= banned
+        return
+    for draw in (0.0, 0.5, 1 - 2**-53):
+        assert sample_token(scores, draw) in left
+
+
+# ── The chain ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def types(chain: Iterable[LogitsProcessor]) -> list[type]:
+    return [type(processor) for processor in chain]
+
+
+ALL = SamplingConfig(
+    temperature=0.7,
+    top_k=3,
+    top_p=0.9,
+    min_p=0.1,
+    typical_p=0.9,
+    repeat_penalty=1.1,
+    logit_bias=((0, 1.0),),
+)
+
+
+def test_the_order_is_llama_cpps() -> None:
+    assert types(processors_for(ALL, 4)) == [LogitBias, Penalties, TopK, Typical, TopP, MinP, Temperature]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"top_k": 4},
+        {"top_k": 99},
+        {"repeat_penalty": 1.5, "presence_penalty": 1.0, "repeat_last_n": 0},
+        {"logit_bias": ((2, 0.0),)},
+        {"logit_bias": ((2, 1.5), (2, -1.5))},
+    ],
+    ids=str,
+)
+def test_what_changes_nothing_is_left_out(changes: dict[str, object]) -> None:
+    assert processors_for(SamplingConfig.from_dict({"temperature": 1.0, **changes}), 4) == ()
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ({"top_k": 3}, TopK(3)),
+        ({"typical_p": 0.5}, Typical(0.5)),
+        ({"top_p": 0.5}, TopP(0.5)),
+        ({"min_p": 0.5}, MinP(0.5)),
+        ({"repeat_penalty": 1.5}, Penalties(repeat=1.5)),
+        ({"presence_penalty": -1.5}, Penalties(presence=-1.5)),
+        ({"frequency_penalty": 0.5, "repeat_last_n": -1}, Penalties(frequency=0.5)),
+        ({"temperature": 2.0}, Temperature(2.0)),
+    ],
+    ids=str,
+)
+def test_each_setting_reaches_its_processor(setting: dict[str, object], expected: LogitsProcessor) -> None:
+    assert processors_for(SamplingConfig.from_dict({"temperature": 1.0, **setting}), 4) == (expected,)
+
+
+def test_temperature_does_not_change_what_is_cut_off() -> None:
+    def cut(temperature: float) -> set[int]:
+        scores = FOUR
+        for processor in processors_for(SamplingConfig(temperature=temperature, top_p=0.6, min_p=0.2), 4):
+            scores = processor(scores, NOTHING)
+        return kept(scores)
+
+    assert cut(0.01) == cut(100.0) == {1, 3}
+
+
+def test_at_temperature_zero_only_what_moves_the_likeliest_token_is_left() -> None:
+    config = SamplingConfig.from_dict({**ALL.to_dict(), "temperature": 0.0})
+    assert types(processors_for(config, 4)) == [LogitBias, Penalties]
+
+
+def test_biases_of_one_id_add_up() -> None:
+    (processor,) = processors_for(SamplingConfig(temperature=1.0, logit_bias=((1, 0.5), (1, 1.0), (3, -INF))), 4)
+    assert processor(np.zeros(4), NOTHING).tolist() == [0.0, 1.5, 0.0, -INF]
+
+
+def test_a_bias_outside_the_vocabulary_is_refused() -> None:
+    with pytest.raises(ConfigError, match="logit_bias id is 4; it must be below 4"):
+        processors_for(SamplingConfig(logit_bias=((4, 0.0),)), 4)
+
+
+def test_banning_every_id_is_refused() -> None:
+    with pytest.raises(ConfigError, match="logit_bias bans all 4 ids"):
+        processors_for(SamplingConfig(logit_bias=tuple((id, -INF) for id in range(4))), 4)
+
+
+# ── History ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_ids = st.lists(st.integers(0, 4), max_size=30)
+
+
+@law
+@given(_ids, _ids, st.integers(-1, 40))
+def test_history_counts_the_last_ids(read: list[int], written: list[int], window: int) -> None:
+    history = History(5, window, read)
+    for id in written:
+        history.append(id)
+    everything = read + written
+    recent = everything if window < 0 else everything[len(everything) - min(window, len(everything)) :]
+    assert history.counts.tolist() == [Counter(recent)[id] for id in range(5)]
+
+
+def test_a_window_wider_than_any_stream_is_all() -> None:
+    history = History(3, 10**30, [0, 0, 2])
+    history.append(1)
+    assert history.counts.tolist() == [2, 1, 1]

@@ -1,0 +1,210 @@
+import json
+import math
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gen.config import GATES, ModelConfig, SamplingConfig, TrainConfig, check_epochs, require
+from gen.errors import ConfigError
+
+Config = ModelConfig | TrainConfig | SamplingConfig
+
+models = st.builds(
+    ModelConfig,
+    vocabulary_size=st.integers(1, 2**24),
+    cell=st.sampled_from(["rnn", "lstm", "gru"]),
+    layers=st.integers(1, 64),
+    hidden=st.integers(1, 2**16),
+    residual=st.booleans(),
+)
+bounds = st.sampled_from([{"steps": 1}, {"steps": 10**12}, {"minutes": 0.001}, {"minutes": 3}])
+trainings = st.builds(
+    lambda bound, **rest: TrainConfig(**bound, **rest),
+    bounds,
+    batch_size=st.integers(1, 2**20),
+    learning_rate=st.floats(0, 10),
+    clip=st.floats(0, exclude_min=True, allow_infinity=False),
+    dropout=st.floats(0, 1, exclude_max=True),
+    warmup=st.floats(0, 1),
+    seed=st.integers(0, 2**63 - 1),
+    precision=st.sampled_from(["auto", "fp32", "bf16"]),
+    device=st.text(max_size=8),
+)
+samplings = st.builds(
+    SamplingConfig,
+    temperature=st.floats(0, allow_infinity=False),
+    top_k=st.integers(0, 10**9),
+    top_p=st.floats(0, 1, exclude_min=True),
+    min_p=st.floats(0, 1),
+    repeat_penalty=st.floats(0, exclude_min=True, allow_infinity=False),
+    presence_penalty=st.floats(allow_nan=False, allow_infinity=False),
+    repeat_last_n=st.integers(-1, 10**9),
+    logit_bias=st.lists(st.tuples(st.integers(0, 99), st.floats(max_value=1e9, allow_nan=False))).map(tuple),
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(config=models | trainings | samplings)
+def test_settings_survive_json(config: Config) -> None:
+    through = type(config).from_dict(json.loads(json.dumps(config.to_dict())))
+    assert through == config
+    assert hash(through) == hash(config)
+
+
+def test_settings_are_frozen() -> None:
+    for config in (ModelConfig(vocabulary_size=1), TrainConfig(steps=1), SamplingConfig()):
+        with pytest.raises(FrozenInstanceError):
+            config.seed = 1  # type: ignore[union-attr, misc]
+
+
+def test_a_message_names_the_setting_the_value_and_what_it_must_be() -> None:
+    with pytest.raises(ConfigError, match=r"^hidden is 1000000000; it must be a whole number in 1 … 65536$"):
+        ModelConfig(vocabulary_size=1, hidden=10**9)
+    with pytest.raises(ConfigError, match=r"^steps is None and minutes is None; give exactly one of them$"):
+        TrainConfig()
+    with pytest.raises(ConfigError, match=r"^top_p is 1.1; it must be a number in \(0, 1\]$"):
+        SamplingConfig(top_p=1.1)
+    with pytest.raises(ConfigError, match=r"^a is 'b'; it must be c$"):
+        require(False, "a", "b", "c")
+
+
+# ── Each limit, from both sides ──────────────────────────────────────────────────────────────────────────────────────
+
+TINY = 5e-324
+HUGE = 10**400  # an integer that no float holds
+NOT_NUMBERS: list[Any] = [math.nan, math.inf, -math.inf, "1", None, True, [], HUGE]
+MINIMAL: dict[type, dict[str, Any]] = {
+    ModelConfig: {"vocabulary_size": 65},
+    TrainConfig: {"steps": 1},
+    SamplingConfig: {},
+}
+LIMITS: list[tuple[type, str, list[Any], list[Any]]] = [
+    (ModelConfig, "vocabulary_size", [1, 2**24], [0, -1, 2**24 + 1, 1.0, "65", None, True]),
+    (ModelConfig, "cell", ["rnn", "lstm", "gru"], ["LSTM", "", None, 3, ["gru"]]),
+    (ModelConfig, "layers", [1, 64], [0, 65, 2.0, True]),
+    (ModelConfig, "hidden", [1, 65_536], [0, 65_537, 10**9, math.nan]),
+    (ModelConfig, "residual", [True, False], [1, 0, None, "yes"]),
+    (TrainConfig, "steps", [1, 2**62], [0, -1, 2**62 + 1, 1.5, True]),
+    (TrainConfig, "batch_size", [1, 2**20], [0, 2**20 + 1, True]),
+    (TrainConfig, "sequence_length", [1, 2**20], [0, 2**20 + 1]),
+    (TrainConfig, "learning_rate", [0, 10], [-TINY, 10.1, *NOT_NUMBERS]),
+    (TrainConfig, "matrix_learning_rate", [0, 10], [-TINY, 10.1, *NOT_NUMBERS]),
+    (TrainConfig, "weight_decay", [0, 10], [-TINY, 10.1, *NOT_NUMBERS]),
+    (TrainConfig, "clip", [TINY, 1e300], [0, -1, *NOT_NUMBERS]),
+    (TrainConfig, "warmup", [0, 1], [-TINY, 1.1, *NOT_NUMBERS]),
+    (TrainConfig, "decay", [0, 1], [-TINY, 1.1, *NOT_NUMBERS]),
+    (TrainConfig, "dropout", [0, 0.999], [1, 1.0, -TINY, *NOT_NUMBERS]),
+    (TrainConfig, "validate_every", [0, 2**62], [-1, 2**62 + 1, 0.5]),
+    (TrainConfig, "seed", [0, 2**63 - 1], [-1, 2**63, "1", 1.0]),
+    (TrainConfig, "precision", ["auto", "fp32", "bf16"], ["fp16", "", None]),
+    (TrainConfig, "device", ["auto", "cpu", "cuda:0"], [0, None]),
+    (TrainConfig, "threads", [1, 4096], [0, 4097, True]),
+    (SamplingConfig, "temperature", [0, TINY, 1e-9, 1e9], [-1, -TINY, *NOT_NUMBERS]),
+    (SamplingConfig, "top_k", [0, 1, 10**9], [-1, 1.0, True, None]),
+    (SamplingConfig, "top_p", [TINY, 1], [0, 1.1, *NOT_NUMBERS]),
+    (SamplingConfig, "min_p", [0, 1], [-TINY, 1.1, math.nan]),
+    (SamplingConfig, "typical_p", [TINY, 1], [0, 1.1, math.nan]),
+    (SamplingConfig, "repeat_penalty", [TINY, 1e300], [0, -1, *NOT_NUMBERS]),
+    (SamplingConfig, "presence_penalty", [-1e300, 1e300], NOT_NUMBERS),
+    (SamplingConfig, "frequency_penalty", [-1e300, 1e300], NOT_NUMBERS),
+    (SamplingConfig, "repeat_last_n", [-1, 0, 10**9], [-2, 1.0, True]),
+    (SamplingConfig, "logit_bias", [(), ((0, 1),), ((3, -math.inf),)], [3, ((1,),), ((1, 2, 3),), (4,)]),
+    (SamplingConfig, "logit_bias", [], [((-1, 0),), ((0.0, 0),), ((0, math.inf),), ((0, math.nan),), ((0, HUGE),)]),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "accepted", "refused"), LIMITS, ids=[name for _, name, *_ in LIMITS])
+def test_within_its_limits_a_setting_is_kept_and_beyond_them_refused_by_name(
+    kind: type, name: str, accepted: list[Any], refused: list[Any]
+) -> None:
+    for value in accepted:
+        assert getattr(kind(**(MINIMAL[kind] | {name: value})), name) == value
+    for value in refused:
+        try:
+            made = kind(**(MINIMAL[kind] | {name: value}))
+        except ConfigError as error:
+            assert str(error).startswith(name)
+        else:
+            pytest.fail(f"{made} was accepted")
+
+
+@pytest.mark.parametrize("minutes", [0, -1, *NOT_NUMBERS[:3], "1", True, HUGE])
+def test_minutes_are_a_number_above_zero(minutes: Any) -> None:
+    assert TrainConfig(minutes=TINY).minutes == TINY
+    with pytest.raises(ConfigError, match=r"^minutes is "):
+        TrainConfig(minutes=minutes)
+
+
+def test_a_long_value_is_shortened_in_the_message() -> None:
+    for value in ("x" * 10_000, 1 << 20_000):  # Python refuses to print the second
+        with pytest.raises(ConfigError) as caught:
+            ModelConfig(vocabulary_size=1, hidden=value)  # type: ignore[arg-type]
+        assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("kind", MINIMAL)
+def test_an_unknown_setting_is_refused_with_the_known_ones(kind: type[Config]) -> None:
+    with pytest.raises(ConfigError, match=r"setting is 'hiden'; it must be one of .*(hidden|seed|top_k)"):
+        kind.from_dict(MINIMAL[kind] | {"hiden": 1})
+
+
+def test_a_missing_setting_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"ModelConfig.*vocabulary_size"):
+        ModelConfig.from_dict({"hidden": 3})
+    with pytest.raises(ConfigError, match=r"steps is 1 and minutes is 1; give exactly one"):
+        TrainConfig.from_dict({"steps": 1, "minutes": 1})
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1_000_001, *NOT_NUMBERS])
+def test_epochs_are_a_number_above_zero(epochs: Any) -> None:
+    check_epochs(TINY)
+    check_epochs(1_000_000)
+    with pytest.raises(ConfigError, match=r"^epochs is .*; it must be a number above 0, at most 1,000,000$"):
+        check_epochs(epochs)
+
+
+@pytest.mark.parametrize("value", ["x" * 10**6, 10**5000, [[]] * 10**5], ids=["text", "number", "list"])
+def test_a_message_stays_short_whatever_the_value(value: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ModelConfig(vocabulary_size=value)
+    assert len(str(caught.value)) < 400
+    with pytest.raises(ConfigError) as caught:
+        SamplingConfig(logit_bias=value)
+    assert len(str(caught.value)) < 400
+
+
+# ── The shapes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_shapes_of_a_small_model_by_hand() -> None:
+    config = ModelConfig(vocabulary_size=5, cell="gru", layers=2, hidden=3)
+    assert config.parameter_shapes() == {
+        "embedding.weight": (5, 3),
+        "encoder.layers.0.input_weight": (9, 3),
+        "encoder.layers.0.recurrent_weight": (9, 3),
+        "encoder.layers.0.bias": (9,),
+        "encoder.layers.0.recurrent_bias": (3,),
+        "encoder.layers.1.input_weight": (9, 3),
+        "encoder.layers.1.recurrent_weight": (9, 3),
+        "encoder.layers.1.bias": (9,),
+        "encoder.layers.1.recurrent_bias": (3,),
+        "output.weight": (5, 3),
+        "output.bias": (5,),
+    }
+    assert config.parameters == 15 + 2 * (27 + 27 + 9 + 3) + 15 + 5
+
+
+@settings(derandomize=True, deadline=None)
+@given(config=models)
+def test_parameters_follow_the_formula_at_any_size(config: ModelConfig) -> None:
+    V, H, L, G = config.vocabulary_size, config.hidden, config.layers, GATES[config.cell]
+    extra = H if config.cell == "gru" else 0
+    assert config.parameters == 2 * V * H + V + L * (2 * G * H * H + G * H + extra)
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    assert SamplingConfig(temperature=np.arange(1.0, 2.0)[0]).temperature == 1

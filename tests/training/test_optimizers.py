@@ -1,0 +1,96 @@
+"""Muon's orthogonal updates, and an optimizer's memory as arrays."""
+
+import numpy as np
+import pytest
+import torch
+
+from gen.config import ModelConfig, TrainConfig
+from gen.models.initialization import initial_weights
+from gen.models.language_model import RecurrentLanguageModel
+from gen.training.optimizers import Muon, Optimizer, orthogonalize
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (256, 64), (48, 96)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_newton_schulz_flattens_the_singular_values(shape: tuple[int, int], dtype: torch.dtype) -> None:
+    matrix = torch.from_numpy(np.random.default_rng(0).standard_normal(shape)).float()
+    values = torch.linalg.svdvals(orthogonalize(matrix, dtype).float())
+    assert values.min() > 0.4  # the smallest of a square matrix starts near zero
+    assert values.max() < 1.3
+
+
+def test_newton_schulz_keeps_the_singular_vectors() -> None:
+    matrix = torch.from_numpy(np.random.default_rng(1).standard_normal((32, 32))).float()
+    u, _, v = torch.linalg.svd(matrix)
+    nearest = u @ v
+    found = orthogonalize(matrix, torch.float32)
+    assert torch.sum(found * nearest) / (found.norm() * nearest.norm()) > 0.98
+
+
+def test_muon_descends_a_quadratic() -> None:
+    target = torch.from_numpy(np.random.default_rng(2).standard_normal((8, 8))).float()
+    weight = torch.nn.Parameter(torch.zeros(8, 8))
+    optimizer = Muon([weight], torch.float32)
+    optimizer.param_groups[0]["lr"] = 0.05
+    before = float(target.square().sum())
+    for _ in range(100):
+        optimizer.zero_grad()
+        (weight - target).square().sum().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert (weight - target).square().sum().item() < 0.05 * before
+
+
+def model_and_optimizer(rate: float = 0.02) -> tuple[RecurrentLanguageModel, Optimizer]:
+    config = ModelConfig(vocabulary_size=7, hidden=8, layers=2)
+    model = RecurrentLanguageModel(config)
+    model.load_weights(initial_weights(config, seed=0))
+    return model, Optimizer(model, TrainConfig(steps=1, matrix_learning_rate=rate), torch.float32)
+
+
+def give_gradients(model: RecurrentLanguageModel, seed: int) -> None:
+    draws = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        parameter.grad = torch.randn(parameter.shape, generator=draws)
+
+
+def test_muon_takes_the_encoders_matrices_and_adamw_the_rest() -> None:
+    model, optimizer = model_and_optimizer()
+    give_gradients(model, 0)
+    optimizer.step(1.0)
+    keys = {name.split(".", 1)[0]: set[str]() for name in optimizer.tensors()}
+    for name in optimizer.tensors():
+        key, parameter = name.split(".", 1)
+        keys[key].add(parameter)
+    assert keys["momentum"] == {n for n, p in model.named_parameters() if n.startswith("encoder") and p.ndim == 2}
+    assert keys["exp_avg"] == {n for n, _ in model.named_parameters()} - keys["momentum"]
+
+
+def test_a_matrix_rate_of_zero_leaves_everything_to_adamw() -> None:
+    model, optimizer = model_and_optimizer(rate=0.0)
+    give_gradients(model, 0)
+    optimizer.step(1.0)
+    assert not [name for name in optimizer.tensors() if name.startswith("momentum")]
+
+
+def test_its_memory_survives_a_round_trip_to_the_bit() -> None:
+    model, optimizer = model_and_optimizer()
+    for seed in range(3):
+        give_gradients(model, seed)
+        optimizer.step(0.5)
+    twin, other = model_and_optimizer()
+    twin.load_weights(model.weights())
+    other.load(optimizer.tensors())
+    for m, o in ((model, optimizer), (twin, other)):
+        give_gradients(m, 9)
+        o.step(0.7)
+    ours, theirs = model.weights(), twin.weights()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_factor_of_zero_moves_nothing() -> None:
+    model, optimizer = model_and_optimizer()
+    before = model.weights()
+    give_gradients(model, 0)
+    optimizer.step(0.0)
+    assert all(np.array_equal(before[name], array) for name, array in model.weights().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
