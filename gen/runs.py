@@ -11,6 +11,7 @@ import difflib
 import itertools
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +92,10 @@ class Run:
                 "space, or choose another folder with --out"
             )
         atomic_write(self.resume_path, data)
+
+    def discard(self) -> None:
+        """Remove the folder and all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def resume(self) -> Checkpoint:
         """The state to go on from.

@@ -13,6 +13,7 @@ from gen.config import SamplingConfig, require
 from gen.decoding.sampling import sample_tokens
 from gen.engine import NumpyEngine
 from gen.random import MAX_SEED, Draws, fresh_seed
+from gen.tokenizers import CharTokenizer
 
 DEFAULT_CHARACTERS = 500
 
@@ -38,6 +39,25 @@ class Sample:
     finish: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What ends a text."""
+
+    characters: int | None
+    tokens: int | None
+    stops: tuple[str, ...]
+    ignore_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What reproduces a text."""
+
+    prompt: str
+    seed: int
+    stream: int
+
+
 class TextStream(Iterator[str]):
     """Pieces of text as they come.
 
@@ -49,31 +69,28 @@ class TextStream(Iterator[str]):
         finish: None while pieces come; then as in `Sample`.
     """
 
-    def __init__(self, sampler: "Sampler", ids: Iterator[int], prompt: str, seed: int, stream: int) -> None:
-        self.prompt = prompt
-        self.seed = seed
-        self.stream = stream
+    def __init__(self, ids: Iterator[int], tokenizer: CharTokenizer, bounds: "_Bounds", origin: "_Origin") -> None:
+        self.prompt = origin.prompt
+        self.seed = origin.seed
+        self.stream = origin.stream
         self.tokens = 0
         self.finish: str | None = None
-        self._tokenizer = sampler.tokenizer
         self._ids = ids
-        self._pieces: Iterator[str] = iter(())
+        self._tokenizer = tokenizer
+        pieces = _until_stop(self, self._decoded(bounds), bounds.stops)
+        self._pieces = _first_characters(self, pieces, bounds.characters)
 
     def __next__(self) -> str:
         return next(self._pieces)
 
-    def _bound(self, characters: int | None, tokens: int | None, stops: Sequence[str], ignore_end: bool) -> None:
-        pieces = _until_stop(self, self._decoded(tokens, ignore_end), stops)
-        self._pieces = _first_characters(self, pieces, characters)
-
-    def _decoded(self, limit: int | None, ignore_end: bool) -> Iterator[str]:
-        """Pieces from ids, up to the end of the document or `limit` ids."""
+    def _decoded(self, bounds: "_Bounds") -> Iterator[str]:
+        """Pieces from ids, up to the end of the document or the bound on ids."""
         decoder = self._tokenizer.stream()
         written = False
-        while limit is None or self.tokens < limit:
+        while bounds.tokens is None or self.tokens < bounds.tokens:
             token = next(self._ids)
             self.tokens += 1
-            if token == self._tokenizer.boundary and written and not ignore_end:
+            if token == self._tokenizer.boundary and written and not bounds.ignore_end:
                 self.finish = "end"
                 break
             for piece in decoder.feed(token):
@@ -188,7 +205,6 @@ class Sampler:
         require(stream >= 0, "stream", stream, "0 or more")
         seed = fresh_seed() if seed is None else seed
         require(0 <= seed <= MAX_SEED, "seed", seed, f"in 0 … {MAX_SEED}")
-        stops = tuple(s for s in stop if s)
         start = [] if prompt and self.tokenizer.boundary is None else [self.tokenizer.start]
         ids = sample_tokens(
             self._engine,
@@ -196,9 +212,8 @@ class Sampler:
             config=config or SamplingConfig(),
             draws=Draws(seed, stream),
         )
-        text = TextStream(self, ids, prompt, seed, stream)
-        text._bound(n, max_tokens, stops, ignore_end)
-        return text
+        bounds = _Bounds(n, max_tokens, tuple(filter(None, stop)), ignore_end)
+        return TextStream(ids, self.tokenizer, bounds, _Origin(prompt, seed, stream))
 
     def sample(self, prompt: str = "", **settings: object) -> Sample:
         """Write on from `prompt` and return the whole; the arguments are those of `stream`."""

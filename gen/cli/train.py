@@ -122,7 +122,11 @@ def train(
     run, lock = create_run(folder, name, default_name(sources[0]))
     with lock:
         run.begin(start)  # before torch is loaded: from here on a kill loses nothing
-        _run(run, opened, start)
+        try:
+            _run(run, opened, start)
+        except ConfigError:  # the machine has no such device, say: there is nothing to go on from
+            run.discard()
+            raise
 
 
 def _prepare(

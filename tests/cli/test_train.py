@@ -100,6 +100,7 @@ def test_a_link_out_of_the_folder_is_not_followed(gen: Gen, runs: Path, text_fil
         (["CORPUS", "--steps", "1", "--epochs", "1"], 2, "steps and epochs are given"),
         (["CORPUS", "--batch-size", "4096"], 3, "batch_size 4096 x sequence_length"),
         (["CORPUS", "--init-from", "nothing"], 2, "no run"),
+        (["CORPUS", "--steps", "1", "--device", "cuda:99"], 2, "device 'cuda:99' cannot be used here"),
         (["--resume"], 2, "no run in"),
         (["--resume", "x", "--hidden", "8"], 2, "--resume goes on with what is on record"),
         (["--resume", "x", "y"], 2, "2 are named"),
