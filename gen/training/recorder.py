@@ -7,7 +7,9 @@ lines before the state that is past them (a resumed run cuts the log back to its
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from gen.checkpoint import Checkpoint
@@ -19,8 +21,9 @@ from gen.training.model_card import model_card
 from gen.training.trainer import Trainer
 
 _LOG_STEPS = 10  # steps between two lines of the log
-_SAVE_SECONDS = 10.0  # between two writes of the state, at least …
-_SAVE_SHARE = 0.02  # … and longer where writing takes more than this share of the time
+_LOST_SECONDS = 30.0  # of training that a kill may cost …
+_LOST_SHARE = 0.1  # … or this share of the sitting, if that is less …
+_SAVE_SHARE = 0.02  # … unless writing the state would take more than this share of the time
 
 
 def load_best(run: Run) -> Checkpoint | None:
@@ -35,30 +38,32 @@ def record(trainer: Trainer, run: Run) -> Iterator[Event]:
     """Run the trainer, keep `run`'s folder (which the caller holds locked) up to date, and pass the events on."""
     sweep(run.path)
     _cut_log(run, trainer.step)
-    saved, due = trainer.snapshot, 0.0
-    try:
-        log = open(run.metrics_path, "a", encoding="utf-8", buffering=1)
-    except OSError as error:
-        raise refused(run.metrics_path, error) from error
-    with log:
+    saved, began, due = trainer.snapshot, time.monotonic(), 0.0
+    with _complaining(run.metrics_path), open(run.metrics_path, "a", encoding="utf-8", buffering=1) as log:
         for event in trainer.run():
             line = _log_line(event)
             if line is not None:
-                try:
-                    log.write(json.dumps(line) + "\n")
-                except OSError as error:
-                    raise refused(run.metrics_path, error) from error
-            if isinstance(event, (Validated, Finished)) and trainer.best is not None:
-                if isinstance(event, Finished) or event.best:
-                    trainer.best.save(run.model_path)
-                    atomic_write(run.card_path, model_card(run.name, trainer.best).encode())
+                log.write(json.dumps(line) + "\n")
+            if trainer.best is not None and (
+                isinstance(event, Finished) or (isinstance(event, Validated) and event.best)
+            ):
+                trainer.best.save(run.model_path)
+                atomic_write(run.card_path, model_card(run.name, trainer.best).encode())
             if isinstance(event, Started | Finished) or (trainer.snapshot is not saved and time.monotonic() >= due):
-                saved = trainer.snapshot
-                began = time.monotonic()
+                saved, before = trainer.snapshot, time.monotonic()
                 saved.save(run.resume_path)
-                ended = time.monotonic()
-                due = ended + max(_SAVE_SECONDS, (ended - began) / _SAVE_SHARE)
+                now = time.monotonic()
+                due = now + max(min(_LOST_SECONDS, _LOST_SHARE * (now - began)), (now - before) / _SAVE_SHARE)
             yield event
+
+
+@contextmanager
+def _complaining(path: Path) -> Iterator[None]:
+    """A disk that refuses the log, as one line with its path."""
+    try:
+        yield
+    except OSError as error:
+        raise refused(path, error) from error
 
 
 def _log_line(event: Event) -> dict[str, Any] | None:
