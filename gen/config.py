@@ -175,10 +175,12 @@ class TrainConfig(_Settings):
             require(sound, "steps", self.steps, f"a whole number in 1 … {_MAX_STEPS}")
         if self.minutes is not None:
             require(_number(self.minutes) and self.minutes > 0, "minutes", self.minutes, "a number above 0")
-        largest = {"learning_rate": 10, "matrix_learning_rate": 10, "weight_decay": 10, "warmup": 1, "decay": 1}
+        largest = {"matrix_learning_rate": 10, "weight_decay": 10, "warmup": 1, "decay": 1}
         for name, high in largest.items():
             value = getattr(self, name)
             require(_number(value) and 0 <= value <= high, name, value, f"a number in 0 … {high}")
+        rate = self.learning_rate
+        require(_number(rate) and 0 < rate <= 10, "learning_rate", rate, "a number above 0, 10 at most")
         require(_number(self.clip) and self.clip > 0, "clip", self.clip, "a number above 0")
         require(_number(self.dropout) and 0 <= self.dropout < 1, "dropout", self.dropout, "a number in [0, 1)")
         require(self.precision in ("auto", "fp32", "bf16"), "precision", self.precision, "auto, fp32 or bf16")

@@ -106,12 +106,14 @@ class Finished:
 
     Attributes:
         loss: of the kept model, one stateful pass over the validation part.
-        bits_per_character: the same, for each character of the text.
+        tokens: of the validation part that it was measured on.
+        bits_per_character: the same loss, for each character of the text.
         best_step: the step the kept model was taken at.
     """
 
     step: int
     loss: float
+    tokens: int
     bits_per_character: float
     best_step: int
     seconds: float

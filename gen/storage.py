@@ -61,7 +61,9 @@ def refused(path: Path, error: OSError) -> StorageError:
     except OSError:
         free = ""
     reason = error.strerror or type(error).__name__
-    return StorageError(f"{path}: cannot write ({reason}{free}): free some space, or choose another folder")
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    advice = "free some space, or choose another folder" if full else "choose another place"
+    return StorageError(f"{path}: cannot write ({reason}{free}): {advice}")
 
 
 def make_folder(path: Path) -> None:
@@ -203,8 +205,8 @@ def inside(folder: Path, name: str, what: str) -> Path:
     """
     if not is_plain(name):
         raise ConfigError(
-            f"{what} {name!r}: use letters, digits, '.', '_' and '-', starting with neither '.' nor '-', and no name "
-            "that Windows keeps for a device"
+            f'{what} {name!r}: give a plain name, without any of / \\ : * ? " < > | and control characters, that '
+            "begins with neither '.' nor '-' and is none that Windows keeps for a device"
         )
     path = folder / name
     if path.is_symlink():

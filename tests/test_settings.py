@@ -42,7 +42,7 @@ ACCEPTED: Mapping[str, st.SearchStrategy[Any]] = {
     "train.epochs": st.floats(0.01, 1e6),
     "train.batch_size": st.integers(1, 2**20),
     "train.sequence_length": st.integers(1, 2**20),
-    "train.learning_rate": st.floats(0, 10),
+    "train.learning_rate": st.floats(1e-9, 10),
     "train.matrix_learning_rate": st.floats(0, 10),
     "train.weight_decay": st.floats(0, 10),
     "train.clip": st.floats(1e-9, 1e9),

@@ -14,16 +14,18 @@ os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 class _Terminated(BaseException):
-    """SIGTERM came."""
+    """A signal that ends the program came: SIGTERM, or SIGHUP when the terminal is closed."""
 
 
-def _on_terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise _Terminated
+def _on_terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Terminated(128 + number)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command and exit: 0 ok, 1 failure, 2 usage, 3 bad input, 4 integrity, 130, 141 or 143."""
-    signal.signal(signal.SIGTERM, _on_terminate)
+    """Run one command and exit: 0 ok, 1 failure, 2 usage, 3 bad input, 4 integrity, 129, 130, 141 or 143."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), _on_terminate)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -43,12 +45,13 @@ def run(arguments: list[str]) -> int:
         complain(str(error))
         return error.exit_code
     except TyperException as error:
-        command = next((word for word in arguments if not word.startswith("-")), "")
-        complain(f"{error.format_message().rstrip('.')}; see 'gen {command + ' ' if command else ''}--help'")
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "gen"
+        complain(f"{error.format_message().rstrip('.')} (see '{command} --help')")
         return 2
     except OutputClosed:
         return 141
-    except _Terminated:
-        return 143
+    except _Terminated as terminated:
+        return int(terminated.args[0])
     except (KeyboardInterrupt, Abort):
         return 130

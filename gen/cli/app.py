@@ -1,5 +1,6 @@
 """The commands, one module each. What a command needs is imported when it runs, so `gen --help` is quick."""
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -45,13 +46,15 @@ def _what_next() -> None:
 
     runs = list_runs(runs_folder())
     if runs:
-        newest = runs[0].name
+        newest = shlex.quote(runs[0].name)
         say(f"{len(runs)} run{'s' if len(runs) > 1 else ''} in {runs_folder()}, the newest is {newest}.")
-        say(f"  gen sample {newest}              let it write")
-        say(f"  gen train --resume {newest}      train it on")
-        say("  gen ls                           see them all")
+        hints = {f"gen sample {newest}": "let it write", f"gen train --resume {newest}": "train it on"}
+        hints["gen ls"] = "see them all"
     else:
         say("Nothing trained yet. To begin:")
-        say("  gen train corpus.txt --minutes 2    learn from a text of yours")
-        say("  gen train @python --minutes 1       learn from what every Python carries")
-    say("  gen --help                       all commands")
+        hints = {"gen train corpus.txt --minutes 2": "learn from a text of yours"}
+        hints["gen train @python --minutes 1"] = "learn from what every Python carries"
+    hints["gen --help"] = "all commands"
+    width = max(map(len, hints))
+    for command, effect in hints.items():
+        say(f"  {command:<{width}}   {effect}")

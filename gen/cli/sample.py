@@ -23,7 +23,9 @@ def _help(text: str, setting: str) -> str:
 def sample(
     run: NewestRun = None,
     *,
-    prompt: Annotated[str | None, typer.Option("--prompt", "-p", help="Text to go on from; '-' reads stdin.")] = None,
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", "-p", help="Text to go on from; '-', or a pipe, is stdin.")
+    ] = None,
     prompt_file: Annotated[str | None, typer.Option("--prompt-file", "-f", help="File with the prompt.")] = None,
     encoding: Annotated[
         str | None, typer.Option(help=with_default("Of the prompt's file, or stdin.", "found out"))
@@ -139,6 +141,7 @@ def _prompt(
         text, notices = read_text(file, encoding)
     elif prompt == "-" or (prompt is None and stdin_is_piped()):
         text, notices = read_text("-", encoding)
+        notices = (*notices, f"prompt: {len(text):,} characters from standard input")
     else:
         text = prompt or ""
     fitting, dropped = replace_unknown(text, sampler.tokenizer, unknown)

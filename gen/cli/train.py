@@ -1,5 +1,6 @@
 """`gen train`: flags to settings, corpus to run, events to the screen."""
 
+import shlex
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -180,6 +181,7 @@ def _go_on(run: "Run", minutes: float | None, steps: int | None) -> None:
     from dataclasses import replace
 
     from gen.cli.fetching import fetch_named
+    from gen.cli.terminal import stdin_is_piped
     from gen.corpus.documents import ReadingOptions
     from gen.corpus.token_corpus import TokenCorpus
     from gen.errors import ConfigError, CorpusError
@@ -201,13 +203,21 @@ def _go_on(run: "Run", minutes: float | None, steps: int | None) -> None:
         )
     record = start.provenance["corpus"]
     fetch_named(record["sources"])
-    corpus = TokenCorpus.open(record["sources"], options=ReadingOptions(**record["options"]), tokenizer=start.tokenizer)
+    if "-" in record["sources"] and not stdin_is_piped():
+        raise CorpusError(
+            f"{run.name} learned from standard input: pipe the same text in again, gen train --resume "
+            f"{shlex.quote(run.name)} < FILE"
+        )
+    options = ReadingOptions(**record["options"])
+    corpus = TokenCorpus.open(record["sources"], options=options)
     if corpus.provenance["checksum"] != record["checksum"]:
         raise CorpusError(
             f"{', '.join(record['sources'])} has changed since {run.name} began (checksum "
             f"{corpus.provenance['checksum']}, recorded {record['checksum']}): put it back, or begin a new run with "
-            f"--init-from {run.name}"
+            f"--init-from {shlex.quote(run.name)}"
         )
+    if corpus.tokenizer.to_dict() != start.tokenizer.to_dict():  # that of a run begun with --init-from knows more
+        corpus = TokenCorpus.open(record["sources"], options=options, tokenizer=start.tokenizer)
     _run(run, corpus, start)
 
 
@@ -216,6 +226,7 @@ def _run(run: "Run", corpus: "TokenCorpus", start: "Checkpoint") -> None:
     from gen.cli.terminal import say
     from gen.cli.training_view import training_view
     from gen.training.device import use_threads
+    from gen.training.recipes import available_threads
     from gen.training.recorder import load_best, record
     from gen.training.trainer import Trainer
 
@@ -224,7 +235,10 @@ def _run(run: "Run", corpus: "TokenCorpus", start: "Checkpoint") -> None:
     with _stop_requests() as stop:
         trainer = Trainer(corpus, start, load_best(run))
         if trainer.finished:
-            say(f"{run.name} has used up its budget; a larger --steps or --minutes trains it on")
+            kind = "steps" if trainer.config.minutes is None else "minutes"
+            say(f"{run.name} has used up its budget; a larger --{kind} trains it on")
+        if trainer.config.threads > 2 * available_threads():
+            say(f"{trainer.config.threads} threads on {available_threads()} processors will be slow", "yellow")
         with training_view(run, corpus) as view:
             for event in record(trainer, run):
                 view.show(event)
@@ -232,14 +246,14 @@ def _run(run: "Run", corpus: "TokenCorpus", start: "Checkpoint") -> None:
                     break
         if stop:
             trainer.checkpoint().save(run.resume_path)
-            say(f"saved at step {trainer.step:,} in {run.path}; go on with: gen train --resume {run.name}")
+            say(f"saved at step {trainer.step:,} in {run.path}; go on with: gen train --resume {shlex.quote(run.name)}")
             raise typer.Exit(stop[0])
-    say(f"saved {run.model_path}; now: gen sample {run.name}")
+    say(f"saved {run.model_path}; now: gen sample {shlex.quote(run.name)}")
 
 
 @contextmanager
 def _stop_requests() -> Iterator[list[int]]:
-    """A list that the first Ctrl-C or SIGTERM puts an exit code into; a second Ctrl-C stops at once."""
+    """A list that the first Ctrl-C, SIGTERM or closed terminal puts its code into; a second Ctrl-C ends at once."""
     stop: list[int] = []
 
     def ask(number: int, _frame: FrameType | None) -> None:
@@ -247,7 +261,8 @@ def _stop_requests() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         stop.append(128 + number)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    asking = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, ask) for number in asking}
     try:
         yield stop
     finally:

@@ -79,9 +79,9 @@ def _started(event: Started) -> str:
 
 def _finished(event: Finished, baseline: float) -> str:
     return (
-        f"validation {event.loss:.4f} nats/token, {event.bits_per_character:.3f} bits/character (one stateful pass; "
-        f"best of step {event.best_step:,}); 5-gram {baseline:.3f} nats; {event.step:,} steps in "
-        f"{duration(event.seconds)}, {event.tokens_per_second:,.0f} tokens/s"
+        f"validation {event.loss:.4f} nats/token, {event.bits_per_character:.3f} bits/character (one stateful pass "
+        f"over {event.tokens:,} tokens; best of step {event.best_step:,}); 5-gram {baseline:.3f} nats; "
+        f"{event.step:,} steps in {duration(event.seconds)}, {event.tokens_per_second:,.0f} tokens/s"
     )
 
 

@@ -179,10 +179,13 @@ class _Recipe:
         self._budget(epochs)
         self._choose("cell", "lstm", "learns most in the same time")
         self._choose_size()
-        self._choose("residual", self.settings["layers"] > 1, "stacked layers learn faster with it")
+        stacked = self.settings["layers"] > 1
+        self._choose(
+            "residual", stacked, "stacked layers learn faster with it" if stacked else "one layer has none below"
+        )
         trained = self._trained_tokens() / self._tokens
         dropout = next((rate for limit, rate in _DROPOUT if trained <= limit), 0.4)
-        self._choose("dropout", dropout, f"about {trained:.2g} epochs")
+        self._choose("dropout", dropout, f"about {trained:,.2g} epochs")
         if "steps" in self.settings:
             self._choose("validate_every", max(_RARE, math.ceil(self.settings["steps"] / 10)), "ten times a run")
 

@@ -273,6 +273,7 @@ class Trainer:
         yield Finished(
             step=self.step,
             loss=validation.loss,
+            tokens=validation.tokens,
             bits_per_character=self._bits_per_character(validation.loss),
             best_step=self._at.best_step,
             seconds=self._clock.seconds(),

@@ -66,7 +66,9 @@ def test_prompts_from_file_and_stdin_are_those_of_the_flag(gen: Gen, tmp_path: P
     file.write_bytes(b"The sea")
     assert gen("sample", "-f", str(file), "-n", "20", "--seed", "1").out == flag
     piped = process("sample", str(trained / "tiny"), "-n", "20", "--seed", "1", stdin=subprocess.PIPE)
-    assert piped.communicate(b"The sea")[0] == flag
+    out, err = piped.communicate(b"The sea")
+    assert out == flag
+    assert "prompt: 7 characters from standard input" in err.decode()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "cp1252"])

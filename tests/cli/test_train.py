@@ -94,6 +94,7 @@ def test_a_link_out_of_the_folder_is_not_followed(gen: Gen, runs: Path, text_fil
         (["CORPUS", "--layers", "0"], 2, "layers is 0"),
         (["CORPUS", "--dropout", "1"], 2, "dropout is 1.0"),
         (["CORPUS", "--steps", "0"], 2, "steps is 0"),
+        (["CORPUS", "--learning-rate", "0"], 2, "learning_rate is 0.0; it must be a number above 0"),
         (["CORPUS", "--minutes", "-1"], 2, "minutes is -1"),
         (["CORPUS", "--minutes", "nan"], 2, "minutes is nan"),
         (["CORPUS", "--epochs", "0"], 2, "epochs is 0"),
@@ -161,7 +162,7 @@ def interrupted(arguments: Sequence[str], number: int) -> tuple[int, str, float]
     return child.returncode, (seen + rest).decode(), time.monotonic() - began
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_stop_saves_and_says_how_to_go_on(gen: Gen, runs: Path, text_file: Path, number: int, code: int) -> None:
     whole = [str(text_file), "--steps", "150", "--name", "whole", *SMALL]
     assert gen("train", *whole).code == 0
@@ -241,6 +242,28 @@ def test_stdin_is_a_corpus(runs: Path, text_file: Path) -> None:
         _, told = child.communicate()
     assert child.returncode == 0, told.decode()
     assert (runs / "corpus" / "model.safetensors").exists()
+
+
+def test_a_run_from_stdin_says_how_to_go_on(gen: Gen, runs: Path, text_file: Path) -> None:
+    with text_file.open("rb") as file:
+        process("train", "-", "--steps", "3", "--name", "piped", *SMALL, stdin=file).communicate()
+    refused = process("train", "--resume", "piped", "--steps", "5")
+    _, told = refused.communicate()
+    assert refused.returncode == 3
+    assert "gen train --resume piped < FILE" in told.decode()
+    other = text_file.with_name("other.txt")
+    other.write_text("Ångström " * 400, "utf-8")
+    with other.open("rb") as file:
+        _, told = process("train", "--resume", "piped", "--steps", "5", stdin=file).communicate()
+    assert "has changed since piped began" in told.decode()
+    with text_file.open("rb") as file:
+        again = process("train", "--resume", "piped", "--steps", "5", stdin=file)
+        _, told = again.communicate()
+    assert again.returncode == 0, told.decode()
+
+
+def test_a_name_with_a_space_is_quoted_where_it_is_suggested(gen: Gen, runs: Path, text_file: Path) -> None:
+    assert "gen sample 'a b'" in gen("train", str(text_file), "--steps", "1", "--name", "a b", *SMALL).err
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_training(

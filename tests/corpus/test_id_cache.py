@@ -136,7 +136,7 @@ def test_what_killed_writers_left_goes_when_it_is_old(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_to_is_said_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file", "utf-8")
-    with pytest.raises(StorageError, match=r"cannot write .*: free some space, or choose another folder"):
+    with pytest.raises(StorageError, match=r"cannot write .*: choose another place"):
         ids_of(tmp_path / "cache" / "corpora", TEXTS, CharTokenizer.fit(TEXTS))
 
 
