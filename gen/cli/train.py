@@ -143,17 +143,12 @@ def _prepare(
     from gen.corpus.documents import ReadingOptions
     from gen.corpus.token_corpus import TokenCorpus
     from gen.settings import values
-    from gen.tokenizers import CharTokenizer
     from gen.training.recipes import plan
 
     init_from = Checkpoint.load(source) if source else None
     options = ReadingOptions(**values(given, "corpus"))
     fetch_named(sources)
-    corpus = TokenCorpus.open(sources, options=options)
-    if init_from is not None:
-        grown = CharTokenizer.union(init_from.tokenizer, corpus.tokenizer)
-        if grown.to_dict() != corpus.tokenizer.to_dict():
-            corpus = TokenCorpus.open(sources, options=options, tokenizer=grown)
+    corpus = TokenCorpus.open(sources, options=options, known=init_from.tokenizer if init_from else None)
     for notice in corpus.notices:
         say(notice, "yellow")
     planned = plan(corpus, init_from=init_from, **values(given, "model", "train"))
@@ -208,16 +203,14 @@ def _go_on(run: "Run", minutes: float | None, steps: int | None) -> None:
             f"{run.name} learned from standard input: pipe the same text in again, gen train --resume "
             f"{shlex.quote(run.name)} < FILE"
         )
-    options = ReadingOptions(**record["options"])
-    corpus = TokenCorpus.open(record["sources"], options=options)
+    # of what is on record, the run's tokenizer has every character; of anything else, the checksum tells
+    corpus = TokenCorpus.open(record["sources"], options=ReadingOptions(**record["options"]), known=start.tokenizer)
     if corpus.provenance["checksum"] != record["checksum"]:
         raise CorpusError(
             f"{', '.join(record['sources'])} has changed since {run.name} began (checksum "
             f"{corpus.provenance['checksum']}, recorded {record['checksum']}): put it back, or begin a new run with "
             f"--init-from {shlex.quote(run.name)}"
         )
-    if corpus.tokenizer.to_dict() != start.tokenizer.to_dict():  # that of a run begun with --init-from knows more
-        corpus = TokenCorpus.open(record["sources"], options=options, tokenizer=start.tokenizer)
     _run(run, corpus, start)
 
 

@@ -51,6 +51,7 @@ class TokenCorpus:
         *,
         options: ReadingOptions = DEFAULT_OPTIONS,
         tokenizer: CharTokenizer | None = None,
+        known: CharTokenizer | None = None,
         cache: Path | None = None,
     ) -> "TokenCorpus":
         """Read a corpus: its text always, so that a change is noticed; its ids are written only if need be.
@@ -59,6 +60,7 @@ class TokenCorpus:
             sources: files, folders, patterns, "-" or "@name" (see `find_documents`).
             options: how to read them.
             tokenizer: that of a model to go on with; None fits one to the characters of the corpus.
+            known: whose characters a fitted tokenizer has, too, as the model to start from has them.
             cache: folder for the ids, in place of the user's cache.
 
         Raises:
@@ -76,6 +78,8 @@ class TokenCorpus:
             )
         if tokenizer is None:
             tokenizer = CharTokenizer(found.symbols, boundary=found.documents > 1)
+            if known is not None:
+                tokenizer = CharTokenizer.union(known, tokenizer)
         ids = cached_ids((cache or cache_folder()) / "corpora", documents, found, tokenizer)
         lengths = found.lengths + (tokenizer.boundary is not None)
         ends = np.cumsum(lengths)

@@ -185,7 +185,7 @@ class _Recipe:
         )
         trained = self._trained_tokens() / self._tokens
         dropout = next((rate for limit, rate in _DROPOUT if trained <= limit), 0.4)
-        self._choose("dropout", dropout, f"about {trained:,.2g} epochs")
+        self._choose("dropout", dropout, f"about {float(f'{trained:.2g}'):,g} epochs")
         if "steps" in self.settings:
             self._choose("validate_every", max(_RARE, math.ceil(self.settings["steps"] / 10)), "ten times a run")
 

@@ -262,6 +262,18 @@ def test_a_run_from_stdin_says_how_to_go_on(gen: Gen, runs: Path, text_file: Pat
     assert again.returncode == 0, told.decode()
 
 
+def test_a_warm_start_from_stdin_reads_it_once(gen: Gen, runs: Path, text_file: Path) -> None:
+    gen("train", str(text_file), "--steps", "2", *SMALL)
+    other = text_file.with_name("other.txt")
+    other.write_text("Ångström under the sea. " * 100, "utf-8")
+    commands = (["-", "--name", "warm", "--init-from", "babble", "--steps", "2"], ["--resume", "warm", "--steps", "4"])
+    for command in commands:
+        with other.open("rb") as file:
+            child = process("train", *command, stdin=file)
+            _, told = child.communicate()
+        assert child.returncode == 0, told.decode()
+
+
 def test_a_name_with_a_space_is_quoted_where_it_is_suggested(gen: Gen, runs: Path, text_file: Path) -> None:
     assert "gen sample 'a b'" in gen("train", str(text_file), "--steps", "1", "--name", "a b", *SMALL).err
 
