@@ -32,7 +32,13 @@ def choose_device(wanted: str) -> str:
 
 
 def choose_precision(wanted: Precision, device: str) -> Precision:
-    """The precision for `wanted`: "auto" takes bf16 where the hardware multiplies it and the result is right."""
+    """The precision for `wanted`: "auto" takes bf16 where the hardware multiplies it and the result is right.
+
+    Raises:
+        ConfigError: bf16 is wanted, and cannot be had here.
+    """
+    if wanted == "bf16" and not _agrees(device):
+        raise ConfigError(f"precision is 'bf16', which {device} does not compute here: take 'fp32' or 'auto'")
     if wanted != "auto":
         return wanted
     return "bf16" if _has_bf16(device) and _agrees(device) else "fp32"
@@ -54,6 +60,9 @@ def _agrees(device: str) -> bool:
     ids = torch.arange(64, device=device).remainder(16).view(16, 4)
     with torch.no_grad():
         exact, _ = model(ids, model.initial_state(4))
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
-            rounded, _ = model(ids, model.initial_state(4))
+        try:
+            with torch.autocast(torch.device(device).type, torch.bfloat16):
+                rounded, _ = model(ids, model.initial_state(4))
+        except RuntimeError:  # oneDNN has no such LSTM for this processor
+            return False
     return bool((exact - rounded.float()).abs().max() < _TOLERANCE)

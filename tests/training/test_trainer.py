@@ -15,6 +15,7 @@ from gen.corpus.token_corpus import TokenCorpus
 from gen.errors import CheckpointError, ConfigError, CorpusError, TrainingError
 from gen.progress import Event, Finished, Notice, Sampled, Started, StepFinished, Validated
 from gen.sampler import Sampler
+from gen.training.device import choose_precision
 from gen.training.optimizers import Optimizer
 from gen.training.recipes import plan
 from gen.training.trainer import Trainer
@@ -60,7 +61,7 @@ def test_events_come_in_order_and_are_complete(corpus: TokenCorpus) -> None:
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", sorted({"fp32", choose_precision("auto", "cpu")}))
 @pytest.mark.parametrize("matrix_learning_rate", [0.02, 0.0])
 def test_a_run_goes_on_exactly_from_any_step(
     corpus: TokenCorpus, tmp_path: Path, cell: str, precision: str, matrix_learning_rate: float
