@@ -4,14 +4,19 @@ Every message names the setting, the value found and the interval needed.
 """
 
 import math
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from gen.errors import ConfigError
 
 Cell = Literal["rnn", "lstm", "gru"]
+Medium = Literal["text", "music"]
+Clock = Literal["seconds", "beats"]
+CLOCKS: tuple[Clock, ...] = get_args(Clock)
+"""What time in music is counted in."""
 Precision = Literal["auto", "fp32", "bf16"]
 
 GATES: Mapping[str, int] = {"rnn": 1, "lstm": 4, "gru": 3}
@@ -51,6 +56,13 @@ def check_epochs(epochs: float) -> None:
     """Refuse what cannot be a budget in passes over a corpus (`ConfigError`); a recipe makes `steps` of it."""
     sound = _number(epochs) and 0 < epochs <= _MAX_EPOCHS
     require(sound, "epochs", epochs, f"a number above 0, at most {_MAX_EPOCHS:,}")
+
+
+def available_threads() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Settings:
@@ -133,6 +145,8 @@ class TrainConfig(_Settings):
         warmup: share of the budget in which the rate rises.
         decay: share of the budget, at its end, in which the rate falls linearly to 0.
         dropout: probability of dropping a unit between layers and on the output.
+        transpose: of music, semitones by which a piece is moved up or down at most, anew in each epoch; 0 moves none.
+        stretch: of music by seconds, share by which a piece is slowed down or sped up at most; 0 leaves it.
         validate_every: steps between validations; 0 validates at the end only.
         seed: of the weights, the data's order and dropout.
         precision: "fp32", "bf16", or "auto" until the machine is known.
@@ -151,11 +165,17 @@ class TrainConfig(_Settings):
     warmup: float = 0.02
     decay: float = 0.6
     dropout: float = 0.0
+    transpose: int = 0
+    stretch: float = 0.0
     validate_every: int = 500
     seed: int = 0
     precision: Precision = "auto"
     device: str = "auto"
     threads: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON values, without later ones that are off: a file is what an earlier gen wrote."""
+        return {name: value for name, value in asdict(self).items() if value or name not in ("transpose", "stretch")}
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
@@ -163,6 +183,7 @@ class TrainConfig(_Settings):
         whole = {
             "batch_size": (1, 2**20),
             "sequence_length": (1, 2**20),
+            "transpose": (0, 12),
             "validate_every": (0, 2**62),
             "seed": (0, 2**63 - 1),
             "threads": (1, 4096),
@@ -175,16 +196,20 @@ class TrainConfig(_Settings):
             require(sound, "steps", self.steps, f"a whole number in 1 … {_MAX_STEPS}")
         if self.minutes is not None:
             require(_number(self.minutes) and self.minutes > 0, "minutes", self.minutes, "a number above 0")
-        largest = {"matrix_learning_rate": 10, "weight_decay": 10, "warmup": 1, "decay": 1}
-        for name, high in largest.items():
+        largest = {"matrix_learning_rate": 10, "weight_decay": 10, "warmup": 1, "decay": 1, "stretch": 0.5}
+        for name, most in largest.items():
             value = getattr(self, name)
-            require(_number(value) and 0 <= value <= high, name, value, f"a number in 0 … {high}")
+            require(_number(value) and 0 <= value <= most, name, value, f"a number in 0 … {most}")
         rate = self.learning_rate
         require(_number(rate) and 0 < rate <= 10, "learning_rate", rate, "a number above 0, 10 at most")
         require(_number(self.clip) and self.clip > 0, "clip", self.clip, "a number above 0")
         require(_number(self.dropout) and 0 <= self.dropout < 1, "dropout", self.dropout, "a number in [0, 1)")
         require(self.precision in ("auto", "fp32", "bf16"), "precision", self.precision, "auto, fp32 or bf16")
         require(isinstance(self.device, str), "device", self.device, "the name of a torch device, or auto")
+
+
+_MUSIC: Mapping[str, Any] = {"temperature": 0.95, "top_p": 0.98}
+"""The defaults of sampling that are others for music."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +239,11 @@ class SamplingConfig(_Settings):
     frequency_penalty: float = 0.0
     repeat_last_n: int = 64
     logit_bias: tuple[tuple[int, float], ...] = ()
+
+    @classmethod
+    def for_medium(cls, medium: str, **given: Any) -> Self:
+        """The settings for text or music, of which some are given: music is drawn warmer, and without its tail."""
+        return cls(**{**_MUSIC, **given} if medium == "music" else given)
 
     def __post_init__(self) -> None:
         def number(name: str, low: float, high: float, needed: str, *, open_low: bool = False) -> None:
