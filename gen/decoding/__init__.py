@@ -13,9 +13,10 @@ from gen.decoding.processors import (
     Typical,
     processors_for,
 )
-from gen.decoding.sampling import likeliest_token, sample_token, sample_tokens
+from gen.decoding.sampling import Constraint, likeliest_token, sample_token, sample_tokens
 
 __all__ = [
+    "Constraint",
     "History",
     "LogitBias",
     "LogitsProcessor",

@@ -12,7 +12,7 @@ The sampling law: **same seed, same ids**, alone or in a batch, whatever the ord
 import math
 from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,13 +63,24 @@ def sample_token(logits: Logits, draw: float) -> int:
     return int(sums.searchsorted(draw * sums[-1], side="right"))
 
 
+class Constraint(Protocol):
+    """What may be written from here on. A value: it does not change."""
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """The ids that may come next, (V,)."""
+
+    def after(self, id: int, /) -> "Constraint":
+        """What may be written when `id` has come."""
+
+
 def sample_tokens(
     model: LanguageModel[NDArray[Any]],
     prompt: Ids | Sequence[int],
     *,
     config: SamplingConfig,
     draws: Draws,
-    allowed: NDArray[np.bool_] | None = None,
+    constraint: Constraint | None = None,
 ) -> Iterator[int]:
     """The ids that a model writes after a prompt, without end, one by one as they are asked for.
 
@@ -78,10 +89,11 @@ def sample_tokens(
         prompt: at least one id. It counts as history for the penalties.
         config: how the next id is chosen; temperature 0 takes the likeliest and no draw.
         draws: of this stream; position n is that of generated id number n.
-        allowed: ids that may be generated (V,), applied before all else; None allows all.
+        constraint: on what follows the prompt; applied before all else, so that probabilities are those of the allowed
+            ids among themselves. None allows all.
 
     Raises:
-        ConfigError: the prompt is empty, or `config` and `allowed` rule out every id.
+        ConfigError: the prompt is empty, or `config` and `constraint` rule out every id.
         TokenizerError: the prompt holds an id outside the vocabulary.
         SamplingError: on the way, the model yields a logit that is NaN or plus infinity.
     """
@@ -93,15 +105,10 @@ def sample_tokens(
     if outside.size:
         raise TokenizerError(f"id {outside[0]} in the prompt is outside the vocabulary of {size} symbols")
     processors = processors_for(config, size)
-    if allowed is not None:
-        if allowed.shape != (size,) or not allowed.any():
-            raise ConfigError(
-                f"the mask of allowed ids has shape {allowed.shape} and allows {np.count_nonzero(allowed)}; "
-                f"it must have shape ({size},) and allow at least one"
-            )
-        processors = (Mask(allowed), *processors)
+    if constraint is not None and constraint.allowed.shape != (size,):
+        raise ConfigError(f"the mask of allowed ids has shape {constraint.allowed.shape}; it must have shape ({size},)")
     history = History(size, config.repeat_last_n, ids)
-    return _stream(model, ids, processors, history, draws if config.temperature > 0 else None)
+    return _stream(model, ids, processors, history, draws if config.temperature > 0 else None, constraint)
 
 
 def _stream(
@@ -110,15 +117,19 @@ def _stream(
     processors: tuple[LogitsProcessor, ...],
     history: History,
     draws: Draws | None,
+    constraint: Constraint | None,
 ) -> Iterator[int]:
     batch, state = model.prefill(prompt[None], model.initial_state(1))
     for position in count():
         logits: Logits = batch[0]
-        if processors:
+        if processors or constraint:
             likeliest_token(logits)  # raises where the model is broken, which a processor might hide
+            if constraint:
+                logits = Mask(constraint.allowed)(logits, history)
             for processor in processors:
                 logits = processor(logits, history)
         token = likeliest_token(logits) if draws is None else sample_token(logits, draws.at(position))
         yield token
         history.append(token)
+        constraint = constraint and constraint.after(token)
         batch, state = model.step(np.array([token]), state)

@@ -3,16 +3,33 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gen.config import Medium
 from gen.errors import CheckpointError
-from gen.tokenizers.base import Medium, StreamDecoder, Tokenizer, Vocabulary
+from gen.tokenizers.base import StreamDecoder, Tokenizer, Unit, Vocabulary
 from gen.tokenizers.char import CharTokenizer
+from gen.tokenizers.midi import MidiTokenizer
 
-FAMILIES = {"char": CharTokenizer}
+AnyTokenizer = CharTokenizer | MidiTokenizer
+FAMILIES: Mapping[str, type[CharTokenizer] | type[MidiTokenizer]] = {"char": CharTokenizer, "midi": MidiTokenizer}
 
-__all__ = ["FAMILIES", "CharTokenizer", "Medium", "StreamDecoder", "Tokenizer", "Vocabulary", "from_dict"]
+MEDIA: Mapping[str, Medium] = {kind: family.medium for kind, family in FAMILIES.items()}
+"""What the documents of each family are."""
+
+__all__ = [
+    "FAMILIES",
+    "MEDIA",
+    "AnyTokenizer",
+    "CharTokenizer",
+    "MidiTokenizer",
+    "StreamDecoder",
+    "Tokenizer",
+    "Unit",
+    "Vocabulary",
+    "from_dict",
+]
 
 
-def from_dict(values: Mapping[str, Any]) -> CharTokenizer:
+def from_dict(values: Mapping[str, Any]) -> AnyTokenizer:
     """The tokenizer that `to_dict` described (`CheckpointError` if it describes none that is known)."""
     kind = values["kind"] if isinstance(values, Mapping) and "kind" in values else None
     if not isinstance(kind, str) or kind not in FAMILIES:

@@ -10,9 +10,11 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gen.config import Medium
 from gen.errors import TokenizerError
 
-Medium = Literal["text", "music"]
+Unit = Literal["character", "note"]
+"""What a document of the medium is measured in, whatever its tokens are."""
 
 DocumentT = TypeVar("DocumentT")
 PieceT = TypeVar("PieceT")
@@ -78,8 +80,20 @@ class Tokenizer(Protocol[DocumentT, PieceT]):
         """What its documents are."""
 
     @property
+    def unit(self) -> Unit:
+        """What its documents are measured in."""
+
+    @property
+    def units(self) -> NDArray[np.int64]:
+        """How many of these each id stands for, (V,)."""
+
+    @property
     def vocabulary(self) -> Vocabulary:
         """Its symbols."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The smallest dtype that holds every id."""
 
     @property
     def boundary(self) -> int | None:
@@ -97,6 +111,9 @@ class Tokenizer(Protocol[DocumentT, PieceT]):
 
     def stream(self) -> StreamDecoder[PieceT]:
         """A decoder for ids that come one by one."""
+
+    def join(self, pieces: Iterable[PieceT]) -> DocumentT:
+        """The document that all pieces of a stream make."""
 
     def to_dict(self) -> dict[str, Any]:
         """All that `gen.tokenizers.from_dict` needs to make it again, as JSON values."""

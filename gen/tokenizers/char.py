@@ -6,8 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gen.config import Medium
 from gen.errors import CheckpointError, TokenizerError
-from gen.tokenizers.base import Medium, Vocabulary
+from gen.tokenizers.base import Unit, Vocabulary
 
 _BOUNDARY = "<|document|>"  # stands in the vocabulary, never in a text: every other symbol is one code point
 _SHOWN = 12  # unknown characters that an error lists
@@ -30,6 +31,7 @@ class CharTokenizer:
     """
 
     medium: Medium = "text"
+    unit: Unit = "character"
 
     def __init__(self, symbols: Iterable[str], *, boundary: bool = False) -> None:
         characters = list(symbols)
@@ -43,6 +45,7 @@ class CharTokenizer:
         self.vocabulary = Vocabulary([_BOUNDARY, *characters] if boundary else characters)
         self.boundary = 0 if boundary else None
         self._pieces = ["", *characters] if boundary else characters
+        self.units = np.array([len(piece) for piece in self._pieces])
         self._dtype = np.min_scalar_type(len(self._pieces) - 1)
         points = code_points("".join(characters))
         self._table = np.full(int(points.max()) + 2, len(self._pieces), np.uint32)  # the last entry: beyond them all
@@ -100,6 +103,9 @@ class CharTokenizer:
 
     def stream(self) -> "_CharStream":
         return _CharStream(self._piece)
+
+    def join(self, pieces: Iterable[str]) -> str:
+        return "".join(pieces)
 
     def to_dict(self) -> dict[str, Any]:
         symbols = "".join(self._pieces)

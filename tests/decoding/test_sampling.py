@@ -25,6 +25,31 @@ PLAIN = SamplingConfig(temperature=1.0)
 State = RecurrentState[NDArray[Any]]
 
 
+class Always:
+    """A constraint that never changes."""
+
+    def __init__(self, allowed: NDArray[np.bool_]) -> None:
+        self.allowed = allowed
+
+    def after(self, id: int) -> "Always":
+        return self
+
+
+class Alternating:
+    """Even ids, then odd ones, then even ones …"""
+
+    def __init__(self, odd: bool = False) -> None:
+        self.odd = odd
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        return np.array([id % 2 == self.odd for id in range(6)])
+
+    def after(self, id: int) -> "Alternating":
+        assert id % 2 == self.odd, "it is told each id that comes"
+        return Alternating(not self.odd)
+
+
 class ScriptedModel:
     """Logits that depend on all ids read, in their order, through the state alone."""
 
@@ -240,14 +265,14 @@ def test_temperature_zero_heeds_bias_penalties_and_the_mask() -> None:
     model = ConstantModel([3.0, 2.9, 2.8, 9.0, 2.1])
     config = SamplingConfig(temperature=0.0, logit_bias=((3, -INF),), presence_penalty=1.0, repeat_last_n=2)
     allowed = np.array([True, False, True, True, True])
-    stream = sample_tokens(model, [1], config=config, draws=Draws(0), allowed=allowed)
+    stream = sample_tokens(model, [1], config=config, draws=Draws(0), constraint=Always(allowed))
     assert first(stream, 6) == [0, 2, 4, 0, 2, 4]
 
 
 def test_only_allowed_ids_are_generated() -> None:
     allowed = np.array([False, True, False, False, True, False])
     config = SamplingConfig(temperature=1e9, top_k=3)
-    written = first(sample_tokens(ScriptedModel(), [0], config=config, draws=Draws(2), allowed=allowed), 200)
+    written = first(sample_tokens(ScriptedModel(), [0], config=config, draws=Draws(2), constraint=Always(allowed)), 200)
     assert set(written) == {1, 4}
 
 
@@ -255,7 +280,9 @@ def test_the_mask_comes_before_the_filters() -> None:
     # were top-k first, it would keep id 0 and nothing would be left
     allowed = np.array([False, True, True])
     config = SamplingConfig(top_k=1)
-    stream = sample_tokens(ConstantModel([5.0, 1.0, 0.0]), [0], config=config, draws=Draws(2), allowed=allowed)
+    stream = sample_tokens(
+        ConstantModel([5.0, 1.0, 0.0]), [0], config=config, draws=Draws(2), constraint=Always(allowed)
+    )
     assert first(stream, 5) == [1] * 5
 
 
@@ -297,7 +324,9 @@ def test_a_bias_and_a_mask_that_leave_nothing_between_them_are_named(
 ) -> None:
     config = SamplingConfig.from_dict({"temperature": temperature, "logit_bias": ((1, -INF),), **others})
     allowed = np.array([False, True, False])
-    stream = sample_tokens(ConstantModel([0.0, 1.0, 2.0]), [0], config=config, draws=Draws(1), allowed=allowed)
+    stream = sample_tokens(
+        ConstantModel([0.0, 1.0, 2.0]), [0], config=config, draws=Draws(1), constraint=Always(allowed)
+    )
     with pytest.raises(ConfigError, match="all 3 ids of the vocabulary are ruled out"):
         next(stream)
 
@@ -314,7 +343,11 @@ def test_what_cannot_be_sampled_is_refused_at_once() -> None:
         start([-1])
     with pytest.raises(ConfigError, match="logit_bias id is 6"):
         start(config=SamplingConfig(logit_bias=((6, 1.0),)))
-    with pytest.raises(ConfigError, match=r"shape \(5,\) and allows 5; it must have shape \(6,\)"):
-        start(allowed=np.ones(5, np.bool_))
-    with pytest.raises(ConfigError, match="allows 0"):
-        start(allowed=np.zeros(6, np.bool_))
+    with pytest.raises(ConfigError, match=r"shape \(5,\); it must have shape \(6,\)"):
+        start(constraint=Always(np.ones(5, np.bool_)))
+
+
+def test_a_constraint_moves_on_with_every_id() -> None:
+    written = first(sample_tokens(ScriptedModel(), [0], config=PLAIN, draws=Draws(5), constraint=Alternating()), 60)
+    assert [id % 2 for id in written] == [0, 1] * 30
+    assert len(set(written)) == 6

@@ -99,6 +99,7 @@ def test_the_joined_pieces_of_a_stream_are_what_decoding_gives(
 def test_a_tokenizer_survives_json(fit: Callable[[str], CharTokenizer], document: str) -> None:
     tokenizer = fit(document)
     again = from_dict(json.loads(json.dumps(tokenizer.to_dict())))
+    assert isinstance(again, CharTokenizer)
     assert again.vocabulary == tokenizer.vocabulary
     assert (again.boundary, again.start) == (tokenizer.boundary, tokenizer.start)
     assert again.to_dict() == tokenizer.to_dict()
