@@ -24,7 +24,7 @@ from gen import tokenizers
 from gen.config import ModelConfig, TrainConfig, require
 from gen.errors import CheckpointError, ConfigError, GenError
 from gen.storage import atomic_write
-from gen.tokenizers import CharTokenizer
+from gen.tokenizers import AnyTokenizer
 
 FORMAT = 1
 _MAX_HEADER = 8 * 2**20  # bytes; a vocabulary of 32,000 subwords takes about one of these eight MiB
@@ -103,7 +103,7 @@ class Checkpoint:
     """
 
     model: ModelConfig
-    tokenizer: CharTokenizer
+    tokenizer: AnyTokenizer
     weights: Tensors
     provenance: Mapping[str, Any]
     training: TrainingState | None = None

@@ -3,6 +3,7 @@
 Losses are in nats per token.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gen.config import ModelConfig, TrainConfig
@@ -31,6 +32,19 @@ class Downloading:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingFiles:
+    """The files of a corpus are being read.
+
+    Attributes:
+        done: how many have been.
+        total: how many there are.
+    """
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """Training is about to take its first step; every choice is made.
 
@@ -38,7 +52,8 @@ class Started:
         step: 0, or the step a resumed run goes on from.
         steps: planned steps, None where minutes bound the run.
         steps_per_epoch: chunks in one pass over the training part.
-        baseline: validation loss of a Witten-Bell 5-gram counted on (a part of) the same text.
+        baseline: validation loss of a Witten-Bell n-gram model counted on (a part of) the same corpus.
+        baseline_model: what it is called: "5-gram" for text, "bigram" for music.
     """
 
     model: ModelConfig
@@ -47,6 +62,7 @@ class Started:
     steps: int | None
     steps_per_epoch: int
     baseline: float
+    baseline_model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,7 @@ class Validated:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """What the model writes now."""
+    """What the model writes now: text, or the names of the pitches."""
 
     step: int
     text: str
@@ -107,14 +123,14 @@ class Finished:
     Attributes:
         loss: of the kept model, one stateful pass over the validation part.
         tokens: of the validation part that it was measured on.
-        bits_per_character: the same loss, for each character of the text.
+        figures: the same loss in units that compare across tokenizers, as `gen.metrics.units.figures` has them.
         best_step: the step the kept model was taken at.
     """
 
     step: int
     loss: float
     tokens: int
-    bits_per_character: float
+    figures: Mapping[str, float]
     best_step: int
     seconds: float
     tokens_per_second: float

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gen.corpus.augmentation import Augmentation, Variation
 from gen.errors import CorpusError
 from gen.random import permutation, philox
 
@@ -30,12 +31,14 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Epoch:
-    """The documents in this epoch's order: where each begins in the ids, and in their concatenation."""
+    """The documents in this epoch's order: which each is, and where it begins in the ids and in their concatenation."""
 
     number: int
+    order: NDArray[np.int64]
     begins: NDArray[np.int64]
     offsets: NDArray[np.int64]
     shift: int
+    variation: Variation | None
 
 
 def steps_per_epoch(tokens: int, batch_size: int, sequence_length: int) -> int:
@@ -65,6 +68,7 @@ class StreamBatches:
         batch_size: B.
         sequence_length: T.
         seed: of the order and the shift.
+        augmentation: varies the documents, anew in each epoch.
 
     Raises:
         CorpusError: the documents are shorter than one chunk of every stream.
@@ -78,6 +82,7 @@ class StreamBatches:
         batch_size: int,
         sequence_length: int,
         seed: int,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self._ids = ids
         self._extents = extents
@@ -85,6 +90,7 @@ class StreamBatches:
         self._batch_size = batch_size
         self._sequence_length = sequence_length
         self._seed = seed
+        self._augmentation = augmentation
         total = int(self._lengths.sum())
         self.steps_per_epoch = steps_per_epoch(total, batch_size, sequence_length)
         self._stride = self.steps_per_epoch * sequence_length
@@ -95,7 +101,8 @@ class StreamBatches:
         order = permutation(self._seed, "order", epoch, size=len(self._lengths))
         offsets = np.concatenate([[0], np.cumsum(self._lengths[order])])
         shift = int(philox(self._seed, "shift", epoch).random_raw()) % (self._spare + 1)
-        return _Epoch(epoch, self._extents[order, 0], offsets, shift)
+        variation = self._augmentation.variation(epoch) if self._augmentation else None
+        return _Epoch(epoch, order, self._extents[order, 0], offsets, shift, variation)
 
     def chunk(self, step: int) -> Chunk:
         """The chunk of step number `step`, counted from 0 over all epochs."""
@@ -108,4 +115,6 @@ class StreamBatches:
         positions = np.arange(length + 1)[:, None] + starts
         documents = np.searchsorted(layout.offsets, positions, side="right") - 1
         ids = self._ids[layout.begins[documents] + positions - layout.offsets[documents]].astype(np.int64)
+        if self._augmentation and layout.variation:
+            ids = self._augmentation(ids, layout.order[documents], layout.variation)
         return Chunk(ids[:-1], ids[1:], first=index == 0)

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from gen import __version__
 from gen.corpus import embedded
 from gen.corpus.archives import Unpacking, tree_checksum, unpack
 from gen.corpus.documents import Document, find_documents
@@ -67,7 +68,7 @@ class CatalogEntry:
         medium: what it trains.
         licence: of the texts or pieces.
         homepage: where it comes from.
-        url: what is downloaded; empty for `@python`.
+        url: what is downloaded; empty for what is built in.
         size: bytes to download; exact with `sha256`, about right with `tree_sha256`.
         sha256: of the download.
         tree_sha256: of what it unpacks to (`archives.tree_checksum`), where the archive is made anew on each request.
@@ -113,18 +114,60 @@ PYTHON = CatalogEntry(
 )
 
 
+COMPOSER = CatalogEntry(
+    name="composer",
+    title="chorales and inventions by gen's own rules; @composer:1000 takes more of them",
+    medium="music",
+    licence="MIT",
+    homepage="gen/music/composer.py",
+)
+TUNES = CatalogEntry(
+    name="tunes",
+    title="traditional melodies with chords, written down for gen",
+    medium="music",
+    licence="public domain",
+    homepage="corpora/tunes",
+)
+EMBEDDED = PYTHON, TUNES, COMPOSER
+
+
 @cache
 def entries() -> tuple[CatalogEntry, ...]:
-    """All named corpora, `@python` first."""
+    """All named corpora, those that need no fetching first."""
     packaged = _GEN / "_corpora"
     folder = packaged if packaged.is_dir() else _GEN.parent / "corpora"  # a wheel's; a checkout's
     tables = tomllib.loads((folder / "catalog.toml").read_text("utf-8"))["corpus"]
-    return (PYTHON, *map(_entry, tables))
+    return (*EMBEDDED, *map(_entry, tables))
 
 
 def find(name: str) -> CatalogEntry:
     """The entry of "@name", "name" or "@python:SIZE" (`CorpusError` if there is none)."""
-    return _parse(name)[0]
+    return parse(name)[0]
+
+
+def parse(name: str) -> tuple[CatalogEntry, int | None]:
+    """The entry of a name, and the size behind its colon: bytes of `@python`, pieces of `@composer` (None without one).
+
+    Raises:
+        CorpusError: there is none, or it has no such size.
+    """
+    plain, colon, size = name.removeprefix("@").partition(":")
+    known = {entry.name: entry for entry in entries()}
+    if plain not in known:
+        near = difflib.get_close_matches(plain.lower(), known, n=1)
+        hint = f": did you mean @{near[0]}?" if near else ""
+        raise CorpusError(
+            f"{'@' + plain!r} is not in the catalogue, which holds {', '.join(map('@{}'.format, known))}{hint}"
+        )
+    if not colon:
+        return known[plain], None
+    if known[plain] == PYTHON:
+        return PYTHON, _bytes(size)
+    if known[plain] != COMPOSER:
+        raise CorpusError(f"@{plain} is followed by {size!r}; only @python and @composer have a size")
+    if not re.fullmatch(r"[1-9]\d{0,5}", size, re.ASCII):
+        raise CorpusError(f"'@composer:' is followed by {size!r}; it must be a number of pieces, as in @composer:1000")
+    return COMPOSER, int(size)
 
 
 def fetch(entry: CatalogEntry, patience: Patience | None = None) -> Generator[Downloading, None, None]:
@@ -164,7 +207,7 @@ def local_path(name: str) -> Path:
         CorpusError: unknown, embedded, or not to be had.
         StorageError: the disk refused.
     """
-    entry, _ = _parse(name)
+    entry, _ = parse(name)
     if entry.embedded:
         raise CorpusError(f"@{entry.name} has no files of its own: open it as a corpus")
     for _ in fetch(entry):
@@ -183,16 +226,20 @@ def open_corpus(name: str) -> Iterable[Document]:
         CorpusError: unknown, or not to be had.
         StorageError: the disk refused.
     """
-    entry, size = _parse(name)
+    entry, size = parse(name)
+    if entry.medium == "music":
+        raise CorpusError(f"@{entry.name} is music: train on it without --medium text")
     return embedded.documents(size) if entry.embedded else find_documents([local_path(name)])
 
 
 def describe(name: str) -> dict[str, Any]:
     """What a checkpoint records of where its corpus came from, as JSON values."""
-    entry, size = _parse(name)
+    entry, size = parse(name)
     known: dict[str, Any] = {"name": f"@{name.removeprefix('@')}", "licence": entry.licence, "homepage": entry.homepage}
-    if entry.embedded:
+    if entry == PYTHON:
         return known | embedded.describe(embedded.documents(size))
+    if entry.embedded:
+        return known | {"gen": __version__}
     checksums = {"sha256": entry.sha256, "tree_sha256": entry.tree_sha256}
     return known | {"url": entry.url} | {key: value for key, value in checksums.items() if value}
 
@@ -205,23 +252,6 @@ def _entry(table: dict[str, Any]) -> CatalogEntry:
     if "excerpt" in table:
         nested["excerpt"] = Excerpt(**table["excerpt"])
     return CatalogEntry(**table | nested)
-
-
-def _parse(name: str) -> tuple[CatalogEntry, int | None]:
-    """The entry, and the size behind the colon."""
-    plain, colon, size = name.removeprefix("@").partition(":")
-    known = {entry.name: entry for entry in entries()}
-    if plain not in known:
-        near = difflib.get_close_matches(plain.lower(), known, n=1)
-        hint = f": did you mean @{near[0]}?" if near else ""
-        raise CorpusError(
-            f"{'@' + plain!r} is not in the catalogue, which holds {', '.join(map('@{}'.format, known))}{hint}"
-        )
-    if not colon:
-        return known[plain], None
-    if not known[plain].embedded:
-        raise CorpusError(f"@{plain} is followed by {size!r}; only @python can be taken in part")
-    return known[plain], _bytes(size)
 
 
 def _bytes(size: str) -> int:

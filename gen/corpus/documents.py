@@ -1,21 +1,21 @@
 """Where documents come from: files, folders, patterns, standard input and the catalogue, as one stream of them."""
 
 import difflib
-import glob
 import itertools
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, Self
 
-from gen.config import require
+from gen.config import CLOCKS, Clock, Medium, require
 from gen.corpus.encodings import Chunks, check_encoding
 from gen.corpus.findings import Findings
 from gen.corpus.readers import FileDocument, NotText, Spool, file_chunks, inner_suffix, shown
 from gen.corpus.tables import csv_rows, json_rows
+from gen.corpus.walk import Walk, matches
 from gen.errors import CorpusError
 from gen.storage import cache_folder
 
@@ -43,6 +43,9 @@ class ReadingOptions:
         encoding: of all files; None finds it out for each.
         keep_line_ends: leave "\r\n" and "\r" as they are; otherwise they become "\n".
         column: of tables (.csv, .tsv, .jsonl), the one that holds the text; None takes "text".
+        medium: "text" or "music"; None finds out, and refuses what holds both.
+        clock: of music, "seconds" or "beats"; None takes what fits.
+        strict: a MIDI file that cannot be read stops everything, in place of being left out.
 
     Raises:
         ConfigError: the encoding is not known, or a value is of the wrong type.
@@ -51,17 +54,28 @@ class ReadingOptions:
     encoding: str | None = None
     keep_line_ends: bool = False
     column: str | None = None
+    medium: Medium | None = None
+    clock: Clock | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (("encoding", self.encoding), ("column", self.column)):
             require(value is None or isinstance(value, str), name, value, "text")
-        require(isinstance(self.keep_line_ends, bool), "keep_line_ends", self.keep_line_ends, "true or false")
+        for name, switch in (("keep_line_ends", self.keep_line_ends), ("strict", self.strict)):
+            require(isinstance(switch, bool), name, switch, "true or false")
+        require(self.medium in (None, "text", "music"), "medium", self.medium, "text or music")
+        require(self.clock in (None, *CLOCKS), "clock", self.clock, f"one of {', '.join(CLOCKS)}")
         if self.encoding is not None:
             check_encoding(self.encoding)
 
     def to_dict(self) -> dict[str, Any]:
         """The options as JSON values; `ReadingOptions(**values)` makes them again."""
         return asdict(self)
+
+    @classmethod
+    def recorded(cls, record: Mapping[str, Any]) -> Self:
+        """The options that read a corpus again as its `provenance` says it was read."""
+        return cls(**record["options"] | {"medium": record.get("medium", "text")})
 
 
 DEFAULT_OPTIONS = ReadingOptions()
@@ -79,9 +93,7 @@ class Documents:
 
     def __init__(self, sources: Sequence[str], options: ReadingOptions) -> None:
         distinct = list(dict.fromkeys(sources))
-        self.sources = tuple(
-            source if source == _STDIN or source.startswith("@") else os.path.abspath(source) for source in distinct
-        )
+        self.sources = tuple(map(source_name, distinct))
         self.findings = Findings()
         self._options = options
         self._sources = [_resolved(source) for source in distinct]
@@ -110,23 +122,27 @@ def find_documents(sources: Sequence[str | os.PathLike[str]], options: ReadingOp
     return Documents([os.fspath(source) for source in sources], options)
 
 
+def source_name(source: str) -> str:
+    """A source as a later reading finds it: an absolute path, an @name, or "-"."""
+    return source if source == _STDIN or source.startswith("@") else os.path.abspath(source)
+
+
 class _Pass:
     """One pass over the sources: what it has read already, and how to read the rest."""
 
     def __init__(self, options: ReadingOptions, findings: Findings) -> None:
         self._options = options
         self._findings = findings
-        self._seen: set[int] = set()
-        self._repeated = 0
+        self._walk = Walk(findings)
 
     def path(self, path: str) -> Iterator[Document]:
         """The documents of a file or folder that was named."""
         try:
             status = os.stat(path)
-            below = self._below(path) if stat.S_ISDIR(status.st_mode) else None
+            below = self._walk.files(path) if stat.S_ISDIR(status.st_mode) else None
         except OSError as error:
             raise CorpusError(f"{shown(path)}: cannot be read ({error.strerror})") from error
-        if not self._is_new(status):
+        if not self._walk.is_new(status):
             return
         if below is None:
             yield from self.file(path, partial(file_chunks, path))
@@ -151,8 +167,8 @@ class _Pass:
     def _folder(self, folder: str, below: Iterator[str]) -> Iterator[Document]:
         """The documents of all files in a folder that can be read as text."""
         empty = True
-        repeated = self._repeated
-        for path in self._files(below):
+        repeated = self._walk.repeated
+        for path in below:
             begun = False
             try:
                 for document in self.file(path, partial(file_chunks, path)):
@@ -162,44 +178,9 @@ class _Pass:
                 if begun:
                     raise
                 self._findings.leave_out(shown(path), error.reason)
-        if empty and self._repeated == repeated:
+        if empty and self._walk.repeated == repeated:
             why = self._findings.left_out_text() if self._findings.left_out else "it has no files but hidden ones"
             raise CorpusError(f"{shown(folder)}: there is no text in this folder: {why}")
-
-    def _files(self, below: Iterator[str]) -> Iterator[str]:
-        """The files among `below` and in the folders among them, each once: links may lead in circles."""
-        levels = [below]
-        while levels:
-            path = next(levels[-1], None)
-            if path is None:
-                levels.pop()
-                continue
-            try:
-                status = os.stat(path)
-                new = self._is_new(status)
-                if stat.S_ISDIR(status.st_mode):
-                    if new:
-                        levels.append(self._below(path))
-                elif not stat.S_ISREG(status.st_mode):
-                    self._findings.leave_out(shown(path), "not a regular file")
-                elif new:
-                    yield path
-                else:
-                    self._repeated += 1
-            except OSError as error:
-                self._findings.leave_out(shown(path), f"cannot be read ({error.strerror})")
-
-    @staticmethod
-    def _below(folder: str) -> Iterator[str]:
-        """What is in a folder and not hidden, by name (`OSError`: it cannot be read)."""
-        with os.scandir(folder) as entries:
-            return iter(sorted(entry.path for entry in entries if not entry.name.startswith(".")))
-
-    def _is_new(self, status: os.stat_result) -> bool:
-        identity = status.st_dev << 128 | status.st_ino  # one integer: a pair would take twice the memory
-        new = identity not in self._seen
-        self._seen.add(identity)
-        return new
 
 
 _Source = Callable[[_Pass], Iterator[Document]]
@@ -219,10 +200,10 @@ def _resolved(source: str) -> _Source:
             with open(source, "rb") as stream:
                 return _spooled(source, stream)
     except (FileNotFoundError, NotADirectoryError) as error:
-        matches = sorted(glob.glob(source, recursive=True))
-        if not matches:
-            raise _missing(source) from error
-        return partial(_all_of, matches)
+        found = matches(source)
+        if not found:
+            raise missing(source) from error
+        return partial(_all_of, found)
     except (OSError, ValueError) as error:  # a name with NUL is a ValueError
         reason = error.strerror if isinstance(error, OSError) else error
         raise CorpusError(f"{shown(source)}: cannot be read ({reason})") from error
@@ -246,7 +227,7 @@ def _catalogued(name: str, _: _Pass) -> Iterator[Document]:
     yield from open_corpus(name)
 
 
-def _missing(source: str) -> CorpusError:
+def missing(source: str) -> CorpusError:
     """The error for a path that does not exist, with the nearest one that does."""
     folder, name = os.path.split(source.rstrip(os.sep))
     while folder and not os.path.isdir(folder):

@@ -27,7 +27,7 @@ _UNMARKED = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _NOT_FOR_FILES = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 
 _SIGNATURES = (
-    (0, b"MThd\x00\x00\x00\x06", "MIDI, which is not supported by this version"),
+    (0, b"MThd\x00\x00\x00\x06", "MIDI, which is music"),
     (0, b"%PDF-", "a PDF document: save it as text first"),
     (0, b"PK\x03\x04", "a zip archive, or an office document or e-book made as one: unpack it, or save it as text"),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an office document: save it as text first"),

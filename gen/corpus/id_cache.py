@@ -5,9 +5,9 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,11 @@ from gen.errors import CorpusError, StorageError, TokenizerError
 from gen.storage import atomic_folder, checksum, refused
 from gen.tokenizers import CharTokenizer
 
+IDS = "ids.bin"
+"""The file of the ids in a folder of the cache."""
 _FORMAT = 1
-_IDS = "ids.bin"
 _CHECKSUM = "ids.sha256"
+_T = TypeVar("_T")
 _ATTEMPTS = 3  # another process may find the same damage and remove what this one wrote in its place
 _ABANDONED = 86_400.0  # seconds without a write after which a half-written folder is nobody's
 
@@ -44,43 +46,61 @@ def cached_ids(
     made_from = {"format": _FORMAT, "corpus": found.checksum, "tokenizer": tokenizer.to_dict()}
     path = folder / checksum(json.dumps(made_from, sort_keys=True).encode())[:32]
     size = found.characters + (found.documents if tokenizer.boundary is not None else 0)
+    return cached(
+        path,
+        lambda: mapped(path, size, tokenizer.dtype),
+        lambda new: _write(new, documents, found, tokenizer),
+    )
+
+
+def cached(path: Path, read: Callable[[], _T | None], write: Callable[[Path], None]) -> _T:
+    """What `read` finds at `path`; if that is nothing, once `write` has filled a folder that then appears there.
+
+    Raises:
+        StorageError: the disk refused, or what is written does not stay.
+    """
     for _ in range(_ATTEMPTS):
-        ids = _mapped(path, size, tokenizer.dtype)
-        if ids is not None:
-            return ids
+        found = read()
+        if found is not None:
+            return found
         try:
             if path.exists():  # and is not intact
                 shutil.rmtree(path)
-            _sweep(folder)
+            _sweep(path.parent)
             with atomic_folder(path) as new:
-                _write(new, documents, found, tokenizer)
+                write(new)
         except OSError as error:
             raise refused(path, error) from error
     raise StorageError(f"{path}: is changed or removed as soon as it is written: stop what does so")
 
 
-def _mapped(path: Path, size: int, dtype: np.dtype[Any]) -> NDArray[np.integer[Any]] | None:
+def mapped(path: Path, size: int, dtype: np.dtype[Any]) -> NDArray[np.integer[Any]] | None:
     """The ids in a folder of the cache, None if they are not there, not so many or not what was written."""
     try:
         recorded = (path / _CHECKSUM).read_text("ascii").split(maxsplit=1)[:1]
-        if (path / _IDS).stat().st_size != size * dtype.itemsize:
+        if (path / IDS).stat().st_size != size * dtype.itemsize:
             return None
-        ids = np.memmap(path / _IDS, dtype, mode="r", shape=(size,))
+        ids = np.memmap(path / IDS, dtype, mode="r", shape=(size,)) if size else np.empty(0, dtype)
     except (OSError, UnicodeDecodeError):
         return None
     return ids if [checksum(ids.data)] == recorded else None
 
 
+def write_checksum(folder: Path, content: str) -> None:
+    """Leave the SHA-256 of the ids beside them."""
+    (folder / _CHECKSUM).write_text(f"{content}  {IDS}\n", "ascii")
+
+
 def _write(folder: Path, documents: Iterable[Document], found: Survey, tokenizer: CharTokenizer) -> None:
     fingerprint = Fingerprint()
     content = hashlib.sha256()
-    with open(folder / _IDS, "wb") as file:
+    with open(folder / IDS, "wb") as file:
         for ids in _encoded(fingerprint.texts(documents), tokenizer):
             file.write(ids.data)
             content.update(ids.data)
     if fingerprint.checksum != found.checksum:
         raise CorpusError("the corpus changed while it was being read: try again when nothing writes to it")
-    (folder / _CHECKSUM).write_text(f"{content.hexdigest()}  {_IDS}\n", "ascii")
+    write_checksum(folder, content.hexdigest())
 
 
 def _encoded(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gen.tokenizers import CharTokenizer
+from gen.tokenizers import AnyTokenizer, MidiTokenizer
 
 Split = Literal["tail", "hash"]
 
@@ -25,7 +25,7 @@ class Part:
         tokenizer: theirs.
     """
 
-    def __init__(self, ids: NDArray[np.integer[Any]], extents: NDArray[np.int64], tokenizer: CharTokenizer) -> None:
+    def __init__(self, ids: NDArray[np.integer[Any]], extents: NDArray[np.int64], tokenizer: AnyTokenizer) -> None:
         self.ids = ids
         self.extents = extents
         self._tokenizer = tokenizer
@@ -62,27 +62,21 @@ class Part:
         return counts
 
     @property
-    def characters(self) -> int:
-        """Characters that the ids stand for; a boundary stands for none."""
-        return int(self.counts @ np.array([len(piece) for piece in self._pieces()]))
+    def units(self) -> int:
+        """Characters, or notes, that the ids stand for."""
+        return int(self.counts @ self._tokenizer.units)
 
     @property
-    def bytes(self) -> int:
-        """UTF-8 bytes that the ids stand for."""
-        return int(self.counts @ np.array([len(piece.encode()) for piece in self._pieces()]))
+    def tokens_per_unit(self) -> float:
+        """Ids for one character, or note."""
+        return self.size / max(1, self.units)
 
-    def _pieces(self) -> Iterator[str]:
-        return (self._tokenizer.decode([index]) for index in range(len(self._tokenizer.vocabulary)))
-
-    @property
-    def tokens_per_character(self) -> float:
-        """Ids for one character."""
-        return self.size / self.characters
-
-    @property
-    def bytes_per_token(self) -> float:
-        """UTF-8 bytes for one id: nats per token / ln 2 / this is bits per byte."""
-        return self.bytes / self.size
+    @cached_property
+    def seconds(self) -> float | None:
+        """How long its music lasts; None where it is text. Read once, on first use."""
+        if isinstance(self._tokenizer, MidiTokenizer):
+            return self._tokenizer.seconds(self.read(0, self.size))
+        return None
 
 
 def split_documents(

@@ -21,7 +21,7 @@ _HEAD = 1 << 16  # bytes that tell what a file is
 _PIECE = 1 << 9  # compressed bytes expanded at a time: even a bomb makes only 16 MB of them
 
 _COMPRESSED = (".gz", ".zst")
-_MIDI = (".mid", ".midi")
+_MIDI = (".mid", ".midi", ".kar", ".smf")
 
 
 class NotText(CorpusError):
@@ -154,6 +154,11 @@ def inner_suffix(path: str) -> str:
     return os.path.splitext(stem)[1] if suffix in _COMPRESSED else suffix
 
 
+def is_midi(path: str) -> bool:
+    """Whether a file's suffix is one of MIDI's."""
+    return path.lower().endswith(_MIDI)
+
+
 def whole_line_ends(blocks: Iterable[str], *, keep: bool) -> Iterator[str]:
     r"""Blocks with ends of lines as "\n", or kept; no block ends between "\r" and "\n"."""
     held = ""
@@ -223,7 +228,7 @@ class FileDocument:
         self._findings = findings
         self._chunks = _unpacked(path, self.name, chunks)
         if inner_suffix(path) in _MIDI:
-            raise NotText(self.name, "MIDI is not supported by this version")
+            raise NotText(self.name, "MIDI, which is music")
         head = self._head()
         self._codec, self._mark = settle(head, encoding)
         kind = binary_kind(head, encoded=self._codec is not None)

@@ -1,30 +1,42 @@
 """A corpus as ids: its documents read, their ids on disk, one part to train on and one to validate with."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gen.corpus.documents import DEFAULT_OPTIONS, ReadingOptions, find_documents
+from gen.corpus.documents import DEFAULT_OPTIONS, ReadingOptions, find_documents, source_name
+from gen.corpus.findings import Findings
 from gen.corpus.id_cache import cached_ids
+from gen.corpus.medium import medium_of
+from gen.corpus.music_corpus import MusicCorpus, open_music
+from gen.corpus.music_documents import find_music
 from gen.corpus.parts import Part, split_documents
+from gen.corpus.piece import PieceFacts
 from gen.corpus.readers import shown
 from gen.corpus.survey import survey
-from gen.errors import CorpusError
+from gen.errors import CorpusError, TokenizerError
+from gen.music.statistics import distribution
+from gen.progress import ReadingFiles
 from gen.storage import cache_folder
-from gen.tokenizers import CharTokenizer
+from gen.tokenizers import AnyTokenizer, CharTokenizer, MidiTokenizer
 
 MINIMUM = 200
 """Characters below which there is nothing to learn from, nor to validate with."""
+MINIMUM_NOTES = 100
+"""Notes below which there is nothing to learn from, nor to validate with."""
+
+_Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 class TokenCorpus:
     """The ids of all documents on disk, memory-mapped, and how they are split. Made by `open`.
 
     Attributes:
-        tokenizer: what turned characters into ids.
+        tokenizer: what turned documents into ids.
         train: the part to learn from.
         validation: the part to measure with; shares no id with `train`.
         notices: what the user should know of how the corpus was read.
@@ -34,7 +46,7 @@ class TokenCorpus:
     def __init__(
         self,
         *,
-        tokenizer: CharTokenizer,
+        tokenizer: AnyTokenizer,
         parts: tuple[Part, Part],
         notices: Sequence[str],
         provenance: dict[str, Any],
@@ -44,31 +56,80 @@ class TokenCorpus:
         self.notices = tuple(notices)
         self.provenance = provenance
 
+    @property
+    def whole(self) -> Part:
+        """Both parts as one, in the order of the corpus."""
+        extents = np.concatenate([self.train.extents, self.validation.extents])
+        return Part(self.train.ids, extents[np.argsort(extents[:, 0])], self.tokenizer)
+
     @classmethod
     def open(
         cls,
-        sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        sources: _Sources,
         *,
         options: ReadingOptions = DEFAULT_OPTIONS,
-        tokenizer: CharTokenizer | None = None,
-        known: CharTokenizer | None = None,
+        tokenizer: AnyTokenizer | None = None,
+        known: AnyTokenizer | None = None,
         cache: Path | None = None,
     ) -> "TokenCorpus":
-        """Read a corpus: its text always, so that a change is noticed; its ids are written only if need be.
+        """Read a corpus: its files always, so that a change is noticed; its ids are written only if need be.
 
         Args:
-            sources: files, folders, patterns, "-" or "@name" (see `find_documents`).
+            sources: files, folders, patterns, "-" or "@name" (see `find_documents`, `find_music`).
             options: how to read them.
-            tokenizer: that of a model to go on with; None fits one to the characters of the corpus.
-            known: whose characters a fitted tokenizer has, too, as the model to start from has them.
+            tokenizer: that of a model to go on with; None fits one to the corpus.
+            known: whose characters a fitted tokenizer has, too, as the model to start from has them; of music, whose
+                clock it has.
             cache: folder for the ids, in place of the user's cache.
 
         Raises:
-            CorpusError: missing, unreadable, not text, or too small.
-            TokenizerError: the tokenizer given lacks characters of the corpus.
+            CorpusError: missing, unreadable, neither text nor music, both, or too small.
+            MidiError: with `options.strict`, a MIDI file that cannot be read.
+            TokenizerError: the tokenizer given is for another medium or clock, or lacks characters of the corpus.
             StorageError: the ids cannot be written.
         """
-        documents = find_documents([sources] if isinstance(sources, str | os.PathLike) else sources, options)
+        opening = cls.opening(sources, options=options, tokenizer=tokenizer, known=known, cache=cache)
+        while True:
+            try:
+                next(opening)
+            except StopIteration as end:
+                corpus: TokenCorpus = end.value
+                return corpus
+
+    @classmethod
+    def opening(
+        cls,
+        sources: _Sources,
+        *,
+        options: ReadingOptions = DEFAULT_OPTIONS,
+        tokenizer: AnyTokenizer | None = None,
+        known: AnyTokenizer | None = None,
+        cache: Path | None = None,
+    ) -> Generator[ReadingFiles, None, "TokenCorpus"]:
+        """`open`, as a generator that yields its progress and returns the corpus."""
+        given = [sources] if isinstance(sources, str | os.PathLike) else sources
+        names = [os.fspath(source) for source in given]
+        medium = options.medium or medium_of(names)
+        for fixed in (tokenizer, known):
+            if fixed is not None and fixed.medium != medium:
+                raise TokenizerError(f"the corpus is {medium}; the model's tokenizer is for {fixed.medium}")
+        folder = (cache or cache_folder()) / "corpora"
+        if medium == "music":
+            return (yield from cls._open_music(names, options, tokenizer or known, folder))
+        assert not isinstance(tokenizer, MidiTokenizer)
+        assert not isinstance(known, MidiTokenizer)
+        return cls._open_text(names, options, tokenizer, known, folder)
+
+    @classmethod
+    def _open_text(
+        cls,
+        sources: Sequence[str],
+        options: ReadingOptions,
+        tokenizer: CharTokenizer | None,
+        known: CharTokenizer | None,
+        folder: Path,
+    ) -> "TokenCorpus":
+        documents = find_documents(sources, options)
         found = survey(documents)
         notices = (*documents.findings.notices(), *found.notices())
         if found.characters < MINIMUM:
@@ -80,23 +141,80 @@ class TokenCorpus:
             tokenizer = CharTokenizer(found.symbols, boundary=found.documents > 1)
             if known is not None:
                 tokenizer = CharTokenizer.union(known, tokenizer)
-        ids = cached_ids((cache or cache_folder()) / "corpora", documents, found, tokenizer)
+        ids = cached_ids(folder, documents, found, tokenizer)
         lengths = found.lengths + (tokenizer.boundary is not None)
-        ends = np.cumsum(lengths)
-        train, validation, split = split_documents(np.stack([ends - lengths, ends], axis=1), found.hashes)
-        parts = Part(ids, train, tokenizer), Part(ids, validation, tokenizer)
-        provenance = {
+        facts = {
             "sources": list(documents.sources),
-            "options": options.to_dict(),
             "checksum": found.checksum,
             "documents": found.documents,
             "characters": found.characters,
             "bytes": found.bytes,
+        }
+        return cls._split(tokenizer, ids, lengths, found.hashes, notices, options, facts)
+
+    @classmethod
+    def _open_music(
+        cls, sources: Sequence[str], options: ReadingOptions, tokenizer: AnyTokenizer | None, folder: Path
+    ) -> Generator[ReadingFiles, None, "TokenCorpus"]:
+        assert not isinstance(tokenizer, CharTokenizer)
+        clock = options.clock
+        if tokenizer is not None:
+            if clock not in (None, tokenizer.clock):
+                raise TokenizerError(f"clock is {clock!r}; the model counts in {tokenizer.clock}: leave it out")
+            clock = tokenizer.clock
+        findings = Findings()
+        documents = find_music(sources, findings)
+        found = yield from open_music(documents, findings, clock=clock, strict=options.strict, folder=folder)
+        shown_sources = ", ".join(map(shown, sources))
+        if found.notes < MINIMUM_NOTES:
+            left_out = f"; {findings.left_out_text()}" if findings.left_out else ""
+            raise CorpusError(
+                f"{shown_sources}: {found.notes} notes in {len(found.names)} pieces{left_out}; {MINIMUM_NOTES} notes "
+                "are needed at least, and 10,000 to learn much from: add more MIDI files"
+            )
+        facts = {
+            "sources": [source_name(source) for source in dict.fromkeys(sources)],
+            "checksum": found.checksum,
+            "documents": len(found.names),
+            "notes": found.notes,
+            "seconds": round(found.seconds, 3),
+            "clock": found.tokenizer.clock,
+            "programs": sorted({program for piece in found.facts for program in piece.programs}),
+            "tracks": max(piece.tracks for piece in found.facts),
+            "drums": any(piece.hits for piece in found.facts),
+            "statistics": distribution([piece.statistics[found.tokenizer.clock] for piece in _learned_from(found)]),
+        }
+        return cls._split(found.tokenizer, found.ids, found.lengths, found.hashes, found.notices(), options, facts)
+
+    @classmethod
+    def _split(
+        cls,
+        tokenizer: AnyTokenizer,
+        ids: NDArray[np.integer[Any]],
+        lengths: NDArray[np.int64],
+        hashes: NDArray[np.uint64],
+        notices: Sequence[str],
+        options: ReadingOptions,
+        facts: dict[str, Any],
+    ) -> "TokenCorpus":
+        ends = np.cumsum(lengths)
+        train, validation, split = split_documents(np.stack([ends - lengths, ends], axis=1), hashes)
+        parts = Part(ids, train, tokenizer), Part(ids, validation, tokenizer)
+        provenance = facts | {
+            "medium": tokenizer.medium,
+            "options": options.to_dict(),
             "split": split,
             "train_tokens": parts[0].size,
             "validation_tokens": parts[1].size,
-        } | _catalogued(documents.sources)
+        } | _catalogued(facts["sources"])  # fmt: skip
         return cls(tokenizer=tokenizer, parts=parts, notices=notices, provenance=provenance)
+
+
+def _learned_from(found: MusicCorpus) -> list[PieceFacts]:
+    """The pieces that are, or begin, in the training part."""
+    train, _, _ = split_documents(found.extents, found.hashes)
+    begins = set(train[:, 0].tolist())
+    return [facts for begin, facts in zip(found.extents[:, 0].tolist(), found.facts, strict=True) if begin in begins]
 
 
 def _catalogued(sources: Sequence[str]) -> dict[str, Any]:

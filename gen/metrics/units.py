@@ -32,3 +32,26 @@ def bits_per_unit(nats_per_token: float, *, tokens: int, units: int) -> float:
     require(tokens >= 0, "tokens", tokens, "0 or more")
     require(units >= 1, "units", units, "1 or more")
     return bits(nats_per_token) * tokens / units
+
+
+def figures(nats_per_token: float, *, unit: str, tokens: int, units: int, seconds: float | None) -> dict[str, float]:
+    """A loss in all the units that compare across tokenizers of a medium.
+
+    Args:
+        nats_per_token: mean loss over the tokens.
+        unit: "character" or "note".
+        tokens: how many tokens it was measured on, or a part that is like them has.
+        units: how many characters or notes these tokens stand for, 1 or more.
+        seconds: how long their music lasts; None for text.
+
+    Returns:
+        "nats_per_token", and "bits_per_character", or "nats_per_note" and "bits_per_second" of music.
+    """
+    found = {"nats_per_token": nats_per_token}
+    per_unit = bits_per_unit(nats_per_token, tokens=tokens, units=units)
+    if unit == "character":
+        return found | {"bits_per_character": per_unit}
+    found["nats_per_note"] = per_unit * math.log(2)
+    if seconds:
+        found["bits_per_second"] = bits(nats_per_token) * tokens / seconds
+    return found

@@ -144,7 +144,7 @@ def test_a_folder_leaves_out_what_is_not_text_and_says_so(tmp_path: Path) -> Non
     documents = find_documents([tmp_path])
     assert texts(documents) == ["a"]
     (notice,) = documents.findings.notices()
-    assert notice.startswith(f"5 files left out: {tmp_path}/c.mid and 1 more (MIDI is not supported by this version)")
+    assert notice.startswith(f"5 files left out: {tmp_path}/c.mid and 1 more (MIDI, which is music)")
     assert "b.png (a PNG image)" in notice
     assert "e.csv (which column holds the text? Found: x, y; name one with --column)" in notice
 

@@ -151,7 +151,7 @@ def test_a_full_disk_is_said_in_a_line_and_leaves_nothing(tmp_path: Path, monkey
 
 
 def test_ids_that_vanish_at_once_end_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(id_cache, "_mapped", lambda *_: None)
+    monkeypatch.setattr(id_cache, "mapped", lambda *_: None)
     with pytest.raises(StorageError, match="changed or removed as soon as it is written"):
         ids_of(tmp_path, TEXTS, CharTokenizer.fit(TEXTS))
 

@@ -102,7 +102,6 @@ def test_a_part_knows_what_its_ids_stand_for(monkeypatch: pytest.MonkeyPatch) ->
     ids = np.concatenate([[0], TOKENIZER.encode("abcé"), [0], TOKENIZER.encode("日日a")])
     part = Part(ids, np.array([[0, 2], [4, 9]]), TOKENIZER)  # boundary a | é boundary 日 日 a
     assert part.counts.tolist() == [2, 2, 0, 0, 1, 2]
-    assert part.characters == 5
-    assert part.bytes == 1 + 2 + 3 + 3 + 1
-    assert part.tokens_per_character == 7 / 5
-    assert part.bytes_per_token == 10 / 7
+    assert part.units == 5
+    assert part.tokens_per_unit == 7 / 5
+    assert part.seconds is None

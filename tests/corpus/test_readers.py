@@ -151,14 +151,14 @@ def test_the_suffix_within_that_of_compression_tells_the_format(path: str, suffi
 def test_midi_is_refused_in_the_users_words(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"MThd\0\0\0\6")
-    with pytest.raises(NotText, match="MIDI is not supported by this version"):
+    with pytest.raises(NotText, match="MIDI, which is music"):
         document(path)
 
 
 def test_midi_under_another_name_is_refused_too(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"MThd\0\0\0\6\0\1")
-    with pytest.raises(NotText, match="MIDI, which is not supported by this version"):
+    with pytest.raises(NotText, match="MIDI, which is music"):
         document(path)
 
 

@@ -9,12 +9,14 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import gen
 from gen.corpus import catalog, embedded
@@ -40,7 +42,13 @@ SCRIPTS = {
 def text_of(corpus: TokenCorpus) -> str:
     """The text of a corpus of one document, from its ids."""
     parts = (corpus.train, corpus.validation)
-    return "".join(corpus.tokenizer.decode(part.read(0, part.size)) for part in parts)
+    return "".join(decoded(corpus, part.read(0, part.size)) for part in parts)
+
+
+def decoded(corpus: TokenCorpus, ids: NDArray[np.integer[Any]]) -> str:
+    text = corpus.tokenizer.decode(ids)
+    assert isinstance(text, str)
+    return text
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -52,7 +60,7 @@ def test_a_text_is_split_where_the_field_splits_it(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", ("To be, or not to be.\n" * 60_000)[:1_115_394])
     corpus = gen.TokenCorpus.open(path)
     assert (corpus.train.size, corpus.validation.size) == (1_003_854, 111_540)
-    assert (corpus.train.characters, corpus.validation.bytes) == (1_003_854, 111_540)
+    assert (corpus.train.units, corpus.validation.units) == (1_003_854, 111_540)
     assert corpus.train.ids.dtype == np.uint8
     assert corpus.tokenizer.boundary is None
     assert corpus.notices == ()
@@ -68,16 +76,14 @@ def test_ten_scripts_come_back_as_they_were(tmp_path: Path) -> None:
         write(tmp_path / "folder" / f"{name}.txt", script * 9)
     folder = TokenCorpus.open(tmp_path / "folder")
     ids = folder.train.ids
-    decoded = [
-        folder.tokenizer.decode(ids[begin:end])
-        for part in (folder.train, folder.validation)
-        for begin, end in part.extents
+    texts = [
+        decoded(folder, ids[begin:end]) for part in (folder.train, folder.validation) for begin, end in part.extents
     ]
     assert folder.provenance["documents"] == len(SCRIPTS)
     if folder.provenance["split"] == "hash":
-        assert sorted(decoded) == sorted(script * 9 for script in SCRIPTS.values())
+        assert sorted(texts) == sorted(script * 9 for script in SCRIPTS.values())
     else:
-        heads, tails = decoded[: len(SCRIPTS)], decoded[len(SCRIPTS) :]
+        heads, tails = texts[: len(SCRIPTS)], texts[len(SCRIPTS) :]
         assert sorted(a + b for a, b in zip(heads, tails, strict=True)) == sorted(s * 9 for s in SCRIPTS.values())
 
 
@@ -95,7 +101,7 @@ def test_documents_stand_apart(tmp_path: Path) -> None:
     if corpus.provenance["split"] == "hash":
         assert (corpus.train.ids[extents[:, 0]] == 0).all()
     assert corpus.train.size + corpus.validation.size == len(corpus.train.ids)
-    assert corpus.train.characters + corpus.validation.characters == corpus.provenance["characters"]
+    assert corpus.train.units + corpus.validation.units == corpus.provenance["characters"]
 
 
 def test_adding_a_file_moves_no_other_to_the_other_side(tmp_path: Path) -> None:
@@ -108,7 +114,7 @@ def test_adding_a_file_moves_no_other_to_the_other_side(tmp_path: Path) -> None:
         corpus = TokenCorpus.open(folder)
         assert corpus.provenance["split"] == "hash"
         part = corpus.validation
-        return {corpus.tokenizer.decode(part.ids[begin:end]) for begin, end in part.extents}
+        return {decoded(corpus, part.ids[begin:end]) for begin, end in part.extents}
 
     before = held_out()
     write(folder / "050b.txt", "This is document one of another kind.")
@@ -125,7 +131,15 @@ def test_provenance_says_what_it_is_and_nothing_of_when(tmp_path: Path) -> None:
     assert before.provenance == after.provenance == json.loads(json.dumps(after.provenance))
     assert before.provenance == {
         "sources": [str(path)],
-        "options": {"encoding": None, "keep_line_ends": False, "column": "body"},
+        "medium": "text",
+        "options": {
+            "encoding": None,
+            "keep_line_ends": False,
+            "column": "body",
+            "medium": None,
+            "clock": None,
+            "strict": False,
+        },
         "checksum": before.provenance["checksum"],
         "documents": 1,
         "characters": 300,
@@ -139,7 +153,7 @@ def test_provenance_says_what_it_is_and_nothing_of_when(tmp_path: Path) -> None:
 def test_a_corpus_of_the_catalogue_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "describe", lambda name: {"name": name, "licence": "free"})
     monkeypatch.setattr(catalog, "open_corpus", lambda _: embedded.documents(3000))
-    corpus = TokenCorpus.open("@some")
+    corpus = TokenCorpus.open("@some", options=ReadingOptions(medium="text"))
     assert corpus.provenance["sources"] == ["@some"]
     assert corpus.provenance["catalog"] == {"@some": {"name": "@some", "licence": "free"}}
 
@@ -194,7 +208,7 @@ def test_odd_corpora_leave_something_on_both_sides(tmp_path: Path, rows: list[st
     corpus = TokenCorpus.open(path)
     assert corpus.provenance["documents"] == len(rows)
     assert corpus.validation.size >= MINIMUM * 0.02
-    assert corpus.train.characters > corpus.validation.characters > 0
+    assert corpus.train.units > corpus.validation.units > 0
 
 
 def test_notices_tell_of_encodings_controls_and_what_was_left_out(tmp_path: Path) -> None:
@@ -202,11 +216,12 @@ def test_notices_tell_of_encodings_controls_and_what_was_left_out(tmp_path: Path
     folder.mkdir()
     write(folder / "a.txt", ("naïve\0 text, quite a lot of it\n" * 20).encode("cp1252"))
     write(folder / "b.mid", "MThd")
-    encoding, left_out, controls = TokenCorpus.open(folder).notices
+    options = ReadingOptions(medium="text")
+    encoding, left_out, controls = TokenCorpus.open(folder, options=options).notices
     assert "a.txt: read as cp1252" in encoding
     assert "1 file left out" in left_out
     assert controls == "control characters in the text: 20 x U+0000"
-    assert TokenCorpus.open(folder).notices == (encoding, left_out, controls)
+    assert TokenCorpus.open(folder, options=options).notices == (encoding, left_out, controls)
 
 
 def test_a_cache_that_cannot_be_written_to_is_an_error_in_a_line(
@@ -232,7 +247,7 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         corpus = TokenCorpus.open(path)
-        assert corpus.validation.bytes == 4_500_000
+        assert corpus.validation.units == 4_500_000
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
