@@ -3,7 +3,7 @@
 
 PYTHON =# which Python to build on; otherwise the newest that is found
 VENV = .venv
-MINUTES = 1# that the demo trains
+MINUTES = 1# that each part of the demo trains
 
 bin = $(VENV)/bin
 ready = $(VENV)/.ready# stamps: redone when what is installed changes
@@ -12,7 +12,7 @@ ready_dev = $(VENV)/.ready-dev
 .PHONY: help demo test test-slow lint bench clean
 
 help:
-	@echo "make demo       train on the Python documentation for $(MINUTES) minute, then read what was learned"
+	@echo "make demo       train for $(MINUTES) minute on text and for $(MINUTES) on music, then read and hear what was learned"
 	@echo "make test       lint, types, layers and the quick tests"
 	@echo "make test-slow  the tests that take longer"
 	@echo "make lint       only the checks that run no test"
@@ -22,10 +22,13 @@ help:
 demo: $(ready)
 	$(bin)/gen train @python --minutes $(MINUTES)
 	$(bin)/gen sample -n 600
+	$(bin)/gen train @composer --minutes $(MINUTES)
+	$(bin)/gen sample --seconds 30 -o demo.mid -o demo.wav -o demo.svg
 	@echo
-	@echo "The model is in checkpoints/. To go on:"
-	@echo "    $(bin)/gen sample --prompt 'The ' --temp 0.6"
+	@echo "The models are in checkpoints/, the music is in demo.mid, demo.wav and demo.svg. To go on:"
+	@echo "    $(bin)/gen sample python --prompt 'The ' --temp 0.6"
 	@echo "    $(bin)/gen train your-text.txt"
+	@echo "    $(bin)/gen train your-midi-folder"
 
 test: lint
 	$(bin)/python -m pytest -m "not slow" --durations=10
@@ -43,7 +46,7 @@ bench: $(ready_dev)
 	@for script in benchmarks/*.py; do echo "$$script"; $(bin)/python "$$script" || exit; done
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist demo.mid demo.wav demo.svg *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(ready): pyproject.toml constraints.txt

@@ -24,8 +24,15 @@ if TYPE_CHECKING:
     from gen.errors import StorageError as StorageError
     from gen.errors import TokenizerError as TokenizerError
     from gen.errors import TrainingError as TrainingError
+    from gen.music import Note as Note
+    from gen.music import Pedal as Pedal
+    from gen.music import Score as Score
+    from gen.music import Tempo as Tempo
+    from gen.music import TimeSignature as TimeSignature
     from gen.runs import Run as Run
+    from gen.sampler import MusicSampler as MusicSampler
     from gen.sampler import Sampler as Sampler
+    from gen.sampler import TextSampler as TextSampler
     from gen.training import Trainer as Trainer
 
 __version__ = "0.1.0"
@@ -47,8 +54,9 @@ _ROOMS = {
         "TokenizerError",
         "TrainingError",
     ),
+    "gen.music": ("Note", "Pedal", "Score", "Tempo", "TimeSignature"),
     "gen.runs": ("Run",),
-    "gen.sampler": ("Sampler",),
+    "gen.sampler": ("MusicSampler", "Sampler", "TextSampler"),
     "gen.training": ("Trainer",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gen.checkpoint import Checkpoint
-from gen.errors import CheckpointError, ConfigError, StorageError
+from gen.config import Medium
+from gen.errors import CheckpointError, ConfigError, GenError, StorageError
 from gen.storage import FolderLock, atomic_write, free_space, human_size, inside, is_plain, make_folder, refused
+from gen.tokenizers import MEDIA
 
 MODEL = "model.safetensors"
 RESUME = "resume.safetensors"
@@ -58,6 +60,14 @@ class Run:
     def exists(self) -> bool:
         """Whether there is anything to lose in it."""
         return os.path.exists(self.model_path) or os.path.exists(self.resume_path)  # Path.exists raises for long names
+
+    @property
+    def medium(self) -> Medium | None:
+        """What its model writes; None if it cannot be read."""
+        try:
+            return MEDIA.get(Checkpoint.describe(self.file())["tokenizer"]["kind"])
+        except GenError:
+            return None
 
     @property
     def modified(self) -> float:
@@ -132,17 +142,21 @@ def list_runs(folder: Path) -> list[Run]:
     return sorted((run for run in runs if run.exists), key=lambda run: (-run.modified, run.name))
 
 
-def find_run(name: str | None, folder: Path) -> Run:
-    """The run called `name`, at the path `name`, or the newest.
+def find_run(name: str | None, folder: Path, medium: Medium | None = None) -> Run:
+    """The run called `name`, at the path `name`, or the newest: of `medium`, where one is asked for.
 
     Raises:
         ConfigError: there is none; the message suggests what is near.
     """
     runs = list_runs(folder)
     if name is None:
-        if not runs:
-            raise ConfigError(f"no run in {folder}: train one with 'gen train CORPUS', or 'gen train @python'")
-        return runs[0]
+        fitting = (run for run in runs if medium is None or run.medium == medium)
+        newest = next(fitting, None)
+        if newest is None:
+            of_medium = f" that writes {medium}" if medium else ""
+            example = "gen train @tunes" if medium == "music" else "gen train @python"
+            raise ConfigError(f"no run{of_medium} in {folder}: train one with 'gen train CORPUS', or '{example}'")
+        return newest
     path = Path(name)
     if len(path.parts) > 1 and Run(path).exists:
         return Run(path)
@@ -154,11 +168,11 @@ def find_run(name: str | None, folder: Path) -> Run:
     raise ConfigError(f"no run {name!r} in {folder}: {known}")
 
 
-def find_model(name: str | None, folder: Path, *, last: bool = False) -> Path:
+def find_model(name: str | None, folder: Path, *, last: bool = False, medium: Medium | None = None) -> Path:
     """The model file of a run, as `find_run` finds it, or the file at the path `name`."""
     if name is not None and os.path.isfile(name):
         return Path(name)
-    return find_run(name, folder).file(last=last)
+    return find_run(name, folder, medium).file(last=last)
 
 
 def default_name(source: str) -> str:

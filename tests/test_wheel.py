@@ -65,7 +65,9 @@ def test_it_holds_gen_and_nothing_else(wheel: Path) -> None:
 def test_it_holds_every_module_and_no_run(wheel: Path) -> None:
     shipped = {name for name in contents(wheel) if name.startswith("gen/")}
     code = {path.relative_to(ROOT).as_posix() for path in (ROOT / "gen").rglob("*.py")}
-    assert shipped - code == {"gen/py.typed", "gen/_checkpoints/README.md", "gen/_corpora/catalog.toml"}
+    tunes = {f"gen/_corpora/tunes/{path.name}" for path in (ROOT / "corpora" / "tunes").iterdir()}
+    data = {"gen/py.typed", "gen/_checkpoints/README.md", "gen/_corpora/catalog.toml"}
+    assert shipped - code == data | tunes
     assert code <= shipped
 
 
@@ -79,4 +81,7 @@ def test_it_trains_and_writes_in_an_empty_folder(site: Path, tmp_path: Path) -> 
     assert command("--version").strip().endswith(gen.__version__)
     command("train", "@python", "--steps", "20", "--hidden", "64")
     assert len(command("sample", "-n", "100", "--seed", "1").rstrip("\n")) >= 90
-    assert [path.name for path in empty.iterdir()] == ["checkpoints"]
+    command("train", "@tunes", "--steps", "20", "--hidden", "64")
+    command("sample", "--seconds", "5", "-o", "tune.mid", "-o", "tune.wav", "-o", "tune.svg")
+    left = {"checkpoints", "tune.mid", "tune.wav", "tune.svg"}
+    assert {path.name for path in empty.iterdir()} == left

@@ -6,17 +6,19 @@ from typing import Annotated
 import typer
 
 from gen import __version__
-from gen.cli import config, corpora, doctor, ls, sample, show, train
+from gen.cli import config, corpora, doctor, eval, ls, render, sample, show, train
 
 app = typer.Typer(
     name="gen",
-    help="Learn from text, and write more of it.",
+    help="Learn from text or from music, and write more of it.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
+app.command("render")(render.render)
+app.command("eval")(eval.evaluate)
 app.command("ls")(ls.ls)
 app.command("show")(show.show)
 app.command("corpora")(corpora.corpora)
@@ -29,7 +31,7 @@ def gen(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Learn from text, and write more of it."""
+    """Learn from text or from music, and write more of it."""
     if version:
         from gen.cli.terminal import write_product
 
@@ -53,7 +55,9 @@ def _what_next() -> None:
     else:
         say("Nothing trained yet. To begin:")
         hints = {"gen train corpus.txt --minutes 2": "learn from a text of yours"}
+        hints["gen train midi-folder --minutes 5"] = "learn from pieces of music"
         hints["gen train @python --minutes 1"] = "learn from what every Python carries"
+        hints["gen train @tunes --minutes 1"] = "learn from traditional tunes"
     hints["gen --help"] = "all commands"
     width = max(map(len, hints))
     for command, effect in hints.items():

@@ -66,12 +66,10 @@ def _gathered(sources: Sequence[str], config: str | None, assignments: Sequence[
     settings = values(given, "model", "train")
     check_settings(settings)
     if sources:
-        from gen.cli.fetching import fetch_named
+        from gen.cli.reading import open_corpus
         from gen.corpus.documents import ReadingOptions
-        from gen.corpus.token_corpus import TokenCorpus
 
-        fetch_named(sources)
-        corpus = TokenCorpus.open(sources, options=ReadingOptions(**values(given, "corpus")))
+        corpus = open_corpus(sources, ReadingOptions(**values(given, "corpus")))
         choices = chosen(resolve(corpus, **settings).choices)
     else:
         choices = {full_name(name): Given(None, _TO_COME) for name in choosable(settings)}
@@ -94,8 +92,11 @@ def _recorded(run: str, out: str | None, *, last: bool) -> "dict[str, Given]":
     elsewhere = "the machine" if origins else "on record"  # the device; or anything, if not trained by `gen train`
     settings = {}
     for key, setting in SETTINGS.items():
-        if setting.name in values[setting.section]:
-            value = values[setting.section][setting.name]
+        recorded = values[setting.section]
+        if setting.section == "train" and recorded:  # what is off is left out of a record
+            recorded = {"transpose": 0, "stretch": 0.0, **recorded}
+        if setting.name in recorded:
+            value = recorded[setting.name]
             unsaid = "default" if value == setting.default else elsewhere
             settings[key] = Given(value, str(origins.get(key, unsaid)))
     return settings

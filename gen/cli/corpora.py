@@ -75,7 +75,7 @@ def _in_full(entry: "CatalogEntry") -> list[list[str]]:
         ["source", entry.homepage],
     ]
     if entry.embedded:
-        return [*rows, ["to fetch", "nothing: every Python has it"], ["use", f"gen train @{entry.name}"]]
+        return [*rows, ["to fetch", "nothing: it is here"], ["use", f"gen train @{entry.name}"]]
     rows += [["address", entry.url], ["size", f"{'' if entry.sha256 else 'about '}{entry.size:,} bytes to fetch"]]
     if entry.archive:
         rows.append(["unpacked", f"{human_size(entry.archive.size)} at most"])
@@ -85,4 +85,4 @@ def _in_full(entry: "CatalogEntry") -> list[list[str]]:
     rows.append(["checksum", f"{entry.sha256 or entry.tree_sha256} (SHA-256{of_what})"])
     here = plain(str(entry.folder)) if entry.cached else f"not there; 'gen corpora @{entry.name} --fetch' gets it"
     rows.append(["cache", here])
-    return [*rows, ["use", f"gen train @{entry.name}"]] if entry.medium == "text" else rows
+    return [*rows, ["use", f"gen train @{entry.name}"]]

@@ -35,6 +35,10 @@ def doctor(
         bool, typer.Option("--keep-line-ends", help="Look at CR and CR LF, too, not only LF.")
     ] = False,
     column: Annotated[str | None, typer.Option(help=with_default("Of tables, what to read.", "text"))] = None,
+    medium: Annotated[str | None, typer.Option(help=with_default("text or music.", "told by the files"))] = None,
+    clock: Annotated[str | None, typer.Option(help=with_default("Of music: seconds or beats.", "what fits"))] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at a MIDI file that cannot be read.")] = False,
+    files: Annotated[bool, typer.Option("--files", help="Of music, every file, however many.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     out: RunsFolder = None,
 ) -> None:
@@ -44,8 +48,11 @@ def doctor(
     from gen.corpus.documents import ReadingOptions
 
     if corpus:
-        options = ReadingOptions(encoding=encoding, keep_line_ends=keep_line_ends, column=column)
-        facts, rows = _corpus(corpus, options)
+        given: dict[str, Any] = {"medium": medium, "clock": clock}
+        options = ReadingOptions(
+            encoding=encoding, keep_line_ends=keep_line_ends, column=column, strict=strict, **given
+        )
+        facts, rows = _corpus(corpus, options, every_file=files)
     else:
         facts, rows = _installation(out)
     write_product(json.dumps(facts) + "\n" if as_json else report(rows, screen_width()))
@@ -64,13 +71,18 @@ def _installation(out: str | None) -> tuple[dict[str, Any], list[list[str]]]:
     return facts, rows
 
 
-def _corpus(sources: list[str], options: "ReadingOptions") -> tuple[dict[str, Any], list[list[str]]]:
+def _corpus(
+    sources: list[str], options: "ReadingOptions", *, every_file: bool
+) -> tuple[dict[str, Any], list[list[str]]]:
     from gen.cli.fetching import fetch_named
     from gen.corpus.documents import find_documents
     from gen.corpus.examination import examine
+    from gen.corpus.medium import medium_of
     from gen.training.recipes import recommend
 
     fetch_named(sources)
+    if (options.medium or medium_of(sources)) == "music":
+        return _music(sources, options, every_file=every_file)
     found = examine(find_documents(sources, options))
     usable = found.verdict not in ("nothing", "too little")
     settings = recommend(found.train_tokens, found.vocabulary_size) if usable else None
@@ -78,6 +90,24 @@ def _corpus(sources: list[str], options: "ReadingOptions") -> tuple[dict[str, An
         "suggested": settings and {"model": settings.model.to_dict(), "train": settings.train.to_dict()}
     }
     return facts, _rows(found, settings, options.encoding)
+
+
+def _music(
+    sources: list[str], options: "ReadingOptions", *, every_file: bool
+) -> tuple[dict[str, Any], list[list[str]]]:
+    from gen.cli.doctor_music import music_rows
+    from gen.cli.reading import shown_reading
+    from gen.corpus.music_examination import examine_music
+    from gen.training.recipes import recommend
+
+    found = shown_reading(examine_music(sources, options))
+    usable = found.verdict not in ("nothing", "too little")
+    vocabulary_size = len(found.corpus.tokenizer.vocabulary)
+    settings = recommend(found.train_tokens, vocabulary_size, found.clock) if usable else None
+    facts = found.to_dict() | {
+        "suggested": settings and {"model": settings.model.to_dict(), "train": settings.train.to_dict()}
+    }
+    return facts, music_rows(found, settings, every_file=every_file)
 
 
 def _rows(found: "Examination", settings: "Resolved | None", encoding: str | None) -> list[list[str]]:
@@ -102,7 +132,7 @@ def _rows(found: "Examination", settings: "Resolved | None", encoding: str | Non
             ["twice", _passage(beginning.passage, named=seen.documents > 1)],
         ]
     if settings is not None:
-        rows.append(["suggested", _suggestion(settings)])
+        rows.append(["suggested", suggestion(settings)])
     rows += [["note", plain(note)] for note in found.notes()]
     return [*rows, ["verdict", found.judgement()]]
 
@@ -162,7 +192,8 @@ def _passage(passage: "Passage | None", *, named: bool) -> str:
     return f"{_count(passage.length, 'character')}, the longest such passage: {first} and {second}\n“{quoted}”"
 
 
-def _suggestion(settings: "Resolved") -> str:
+def suggestion(settings: "Resolved") -> str:
+    """What `gen train` would take, nothing being given."""
     model, train = settings.model, settings.train
     return (
         f"{model.cell} {model.layers} x {model.hidden}, {model.parameters:,} weights, dropout {train.dropout:g}, batch "

@@ -121,7 +121,7 @@ def _release(version: str) -> list[int]:
 
 def processor(description: Path = Path("/proc/cpuinfo")) -> Check:
     """What the processor is called, how much of it is ours, and which instructions it has that matter here."""
-    from gen.training.recipes import available_threads
+    from gen.config import available_threads
 
     fields = dict(re.findall(r"^(.+?)\s*:[ \t]*(.*)$", _read(description), re.MULTILINE))  # those of the last core
     flags = (fields.get("flags") or fields.get("Features") or "").split()

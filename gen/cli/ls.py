@@ -1,5 +1,7 @@
 """`gen ls`: the runs, newest first."""
 
+from collections.abc import Mapping
+
 from gen.cli.options import RunsFolder
 
 
@@ -9,6 +11,7 @@ def ls(out: RunsFolder = None) -> None:
     from gen.cli.terminal import plain, say, table, write_product
     from gen.errors import GenError
     from gen.runs import list_runs, runs_folder
+    from gen.tokenizers import MEDIA
 
     folder = runs_folder(out)
     rows = []
@@ -16,22 +19,30 @@ def ls(out: RunsFolder = None) -> None:
         try:
             summary = Checkpoint.describe(run.file())
         except GenError as error:
-            rows.append([run.name, "cannot be read", "", "", "", "", plain(str(error))])
+            rows.append([run.name, "cannot be read", "", "", "", "", "", plain(str(error))])
             continue
         figures = summary.get("validation", {})
         rows.append(
             [
                 plain(run.name),
+                MEDIA[summary["tokenizer"]["kind"]],
                 f"{summary['cell']} {summary['layers']} x {summary['hidden']}",
                 f"{summary['parameters']:,}",
                 f"{summary.get('steps', 0):,}",
                 f"{figures['nats_per_token']:.4f}" if figures else "",
-                f"{figures['bits_per_character']:.3f}" if figures else "",
+                _per_unit(figures),
                 plain(", ".join(summary.get("corpus", {}).get("sources", ()))),
             ]
         )
     if not rows:
         say(f"no run in {folder}: train one with 'gen train CORPUS', or 'gen train @python'")
         return
-    header = ["run", "model", "weights", "steps", "nats/token", "bits/char", "corpus"]
-    write_product(table(header, rows, right={2, 3, 4, 5}))
+    header = ["run", "medium", "model", "weights", "steps", "nats/token", "that is", "corpus"]
+    write_product(table(header, rows, right={3, 4, 5, 6}))
+
+
+def _per_unit(figures: Mapping[str, float]) -> str:
+    """The loss in what the medium is measured in."""
+    if "nats_per_note" in figures:
+        return f"{figures['nats_per_note']:.2f} nats/note"
+    return f"{figures['bits_per_character']:.3f} bits/char" if figures else ""

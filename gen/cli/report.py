@@ -20,6 +20,12 @@ def screen_width() -> int | None:
     return shutil.get_terminal_size().columns if on_screen else None
 
 
+def figure(name: str, value: float) -> str:
+    """A figure with its unit: bits_per_character 2.1537 is "2.154 bits/character"."""
+    digits = 4 if name == "nats_per_token" else 3
+    return f"{value:.{digits}f} {name.replace('_per_', '/')}"
+
+
 def report(rows: Sequence[Sequence[str]], width: int | None) -> str:
     """Rows with their cells aligned, the last of each wrapped to the width, or put beneath where little of it is left.
 

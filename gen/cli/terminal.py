@@ -46,10 +46,19 @@ def write_product(text: str) -> None:
     Raises:
         OutputClosed: nobody reads it any more.
     """
+    write_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def write_bytes(data: bytes) -> None:
+    """Send bytes to stdout, now.
+
+    Raises:
+        OutputClosed: nobody reads it any more.
+    """
     if sys.stdout is None:
         raise OutputClosed
     try:
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
+        sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except (BrokenPipeError, ValueError) as error:
         with contextlib.suppress(OSError, ValueError):  # what is left in the buffer must not complain at exit

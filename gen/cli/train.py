@@ -25,7 +25,10 @@ _BUDGET, _MODEL, _TRAINING, _CORPUS, _RUN = "Budget", "Model", "Training", "Corp
 def train(
     corpus: Annotated[
         list[str] | None,
-        typer.Argument(help="Files, folders, '-' for stdin, or @python. With --resume: the run.", show_default=False),
+        typer.Argument(
+            help="Text or MIDI files, folders of them, '-' for stdin, or @names. With --resume: the run.",
+            show_default=False,
+        ),
     ] = None,
     *,
     minutes: Annotated[
@@ -69,6 +72,18 @@ def train(
     column: Annotated[
         str | None, typer.Option(help=with_default("Of tables, what to read.", "text"), rich_help_panel=_CORPUS)
     ] = None,
+    medium: Annotated[
+        str | None,
+        typer.Option(help=with_default("text or music.", "told by the files"), rich_help_panel=_CORPUS),
+    ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(help=with_default("Of music: seconds or beats.", "what fits"), rich_help_panel=_CORPUS),
+    ] = None,
+    strict: Annotated[
+        bool | None,
+        typer.Option("--strict", help="Stop at a MIDI file that cannot be read.", rich_help_panel=_CORPUS),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help=with_default("Name of the run.", "from the corpus"), rich_help_panel=_RUN)
     ] = None,
@@ -97,7 +112,8 @@ def train(
         "model.layers": layers, "model.hidden": hidden, "train.dropout": dropout, "train.batch_size": batch_size,
         "train.sequence_length": sequence_length, "train.learning_rate": learning_rate, "train.seed": seed,
         "train.threads": threads, "train.device": device, "corpus.encoding": encoding,
-        "corpus.keep_line_ends": keep_line_ends, "corpus.column": column,
+        "corpus.keep_line_ends": keep_line_ends, "corpus.column": column, "corpus.medium": medium,
+        "corpus.clock": clock, "corpus.strict": strict,
     }  # fmt: skip
     sources = corpus or []
     if resume:
@@ -137,18 +153,16 @@ def _prepare(
     from dataclasses import replace
 
     from gen.checkpoint import Checkpoint
-    from gen.cli.fetching import fetch_named
     from gen.cli.options import chosen
+    from gen.cli.reading import open_corpus
     from gen.cli.terminal import say
     from gen.corpus.documents import ReadingOptions
-    from gen.corpus.token_corpus import TokenCorpus
     from gen.settings import values
     from gen.training.recipes import plan
 
     init_from = Checkpoint.load(source) if source else None
     options = ReadingOptions(**values(given, "corpus"))
-    fetch_named(sources)
-    corpus = TokenCorpus.open(sources, options=options, known=init_from.tokenizer if init_from else None)
+    corpus = open_corpus(sources, options, init_from.tokenizer if init_from else None)
     for notice in corpus.notices:
         say(notice, "yellow")
     planned = plan(corpus, init_from=init_from, **values(given, "model", "train"))
@@ -163,10 +177,16 @@ def _prepare(
 
 def _describe(corpus: "TokenCorpus") -> str:
     facts = corpus.provenance
-    documents = f" in {facts['documents']:,} documents" if facts["documents"] > 1 else ""
+    if facts["medium"] == "music":
+        length = (
+            f"{facts['seconds'] / 3600:.1f} hours" if facts["seconds"] >= 3600 else f"{facts['seconds'] / 60:.0f} min"
+        )
+        content = f"{facts['documents']:,} pieces, {facts['notes']:,} notes, {length}, by {facts['clock']}"
+    else:
+        documents = f" in {facts['documents']:,} documents" if facts["documents"] > 1 else ""
+        content = f"{facts['characters']:,} characters{documents}, {len(corpus.tokenizer.vocabulary)} symbols"
     return (
-        f"{', '.join(facts['sources'])}: {facts['characters']:,} characters{documents}, "
-        f"{len(corpus.tokenizer.vocabulary)} symbols; {corpus.train.size:,} tokens to train on, "
+        f"{', '.join(facts['sources'])}: {content}; {corpus.train.size:,} tokens to train on, "
         f"{corpus.validation.size:,} to validate"
     )
 
@@ -175,10 +195,9 @@ def _go_on(run: "Run", minutes: float | None, steps: int | None) -> None:
     """Resume: the corpus is on record, and checked."""
     from dataclasses import replace
 
-    from gen.cli.fetching import fetch_named
+    from gen.cli.reading import open_corpus
     from gen.cli.terminal import stdin_is_piped
     from gen.corpus.documents import ReadingOptions
-    from gen.corpus.token_corpus import TokenCorpus
     from gen.errors import ConfigError, CorpusError
 
     start = run.resume()
@@ -197,14 +216,13 @@ def _go_on(run: "Run", minutes: float | None, steps: int | None) -> None:
             provenance={**start.provenance, "settings_from": origins},
         )
     record = start.provenance["corpus"]
-    fetch_named(record["sources"])
     if "-" in record["sources"] and not stdin_is_piped():
         raise CorpusError(
             f"{run.name} learned from standard input: pipe the same text in again, gen train --resume "
             f"{shlex.quote(run.name)} < FILE"
         )
     # of what is on record, the run's tokenizer has every character; of anything else, the checksum tells
-    corpus = TokenCorpus.open(record["sources"], options=ReadingOptions(**record["options"]), known=start.tokenizer)
+    corpus = open_corpus(record["sources"], ReadingOptions.recorded(record), start.tokenizer)
     if corpus.provenance["checksum"] != record["checksum"]:
         raise CorpusError(
             f"{', '.join(record['sources'])} has changed since {run.name} began (checksum "
@@ -218,8 +236,8 @@ def _run(run: "Run", corpus: "TokenCorpus", start: "Checkpoint") -> None:
     """Train to the end of the budget, or until someone asks to stop; either way everything is saved."""
     from gen.cli.terminal import say
     from gen.cli.training_view import training_view
+    from gen.config import available_threads
     from gen.training.device import use_threads
-    from gen.training.recipes import available_threads
     from gen.training.recorder import load_best, record
     from gen.training.trainer import Trainer
 

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from gen.cli.report import figure
 from gen.cli.terminal import console, plain, say
 from gen.progress import Event, Finished, Notice, Sampled, Started, StepFinished, Validated, Validating
 
@@ -35,15 +36,27 @@ class View(Protocol):
 @contextmanager
 def training_view(run: "Run", corpus: "TokenCorpus") -> Iterator[View]:
     """The view that fits stderr."""
-    bits = corpus.validation.tokens_per_character / math.log(2)
+    measure = _Measure(corpus)
     screen = console()
     if not screen.is_terminal or screen.is_dumb_terminal:
-        yield _Lines(bits)
+        yield _Lines(measure)
         return
-    panel = _Panel(run.name, bits)
+    panel = _Panel(run.name, measure)
     with Live(get_renderable=panel.render, console=screen, refresh_per_second=8, transient=True):
         yield panel
     panel.leave()
+
+
+class _Measure:
+    """A loss in what its medium is measured in: bits a character, nats a note."""
+
+    def __init__(self, corpus: "TokenCorpus") -> None:
+        text = corpus.tokenizer.medium == "text"
+        self._factor = corpus.validation.tokens_per_unit / (math.log(2) if text else 1.0)
+        self._unit = "bits/character" if text else "nats/note"
+
+    def of(self, loss: float) -> str:
+        return f"{loss * self._factor:.3f} {self._unit}"
 
 
 def duration(seconds: float) -> str:
@@ -73,43 +86,47 @@ def _started(event: Started) -> str:
     return (
         f"{model.cell} {model.layers} x {model.hidden}, {model.parameters:,} weights; batch {config.batch_size} x "
         f"{config.sequence_length}; {budget}{begin}; {config.device} {config.precision}, seed {config.seed}; "
-        f"5-gram {event.baseline:.3f} nats"
+        f"{event.baseline_model} {event.baseline:.3f} nats"
     )
 
 
-def _finished(event: Finished, baseline: float) -> str:
+def _finished(event: Finished, baseline: str) -> str:
+    losses = ", ".join(figure(name, value) for name, value in event.figures.items())
     return (
-        f"validation {event.loss:.4f} nats/token, {event.bits_per_character:.3f} bits/character (one stateful pass "
-        f"over {event.tokens:,} tokens; best of step {event.best_step:,}); 5-gram {baseline:.3f} nats; "
-        f"{event.step:,} steps in {duration(event.seconds)}, {event.tokens_per_second:,.0f} tokens/s"
+        f"validation {losses} (one stateful pass over {event.tokens:,} tokens; best of step {event.best_step:,}); "
+        f"{baseline} nats; {event.step:,} steps in {duration(event.seconds)}, {event.tokens_per_second:,.0f} tokens/s"
     )
+
+
+def _baseline(event: Started) -> str:
+    return f"{event.baseline_model} {event.baseline:.3f}"
 
 
 class _Lines:
     """No terminal: a line every few seconds, and one for each validation."""
 
-    def __init__(self, bits: float) -> None:
-        self._bits = bits
+    def __init__(self, measure: _Measure) -> None:
+        self._measure = measure
         self._due = 0.0
-        self._baseline = math.nan
+        self._baseline = ""
 
     def show(self, event: Event) -> None:
         match event:
             case Notice():
                 say(event.message)
             case Started():
-                self._baseline = event.baseline
+                self._baseline = _baseline(event)
                 say(_started(event))
             case StepFinished() if time.monotonic() >= self._due:
                 self._due = time.monotonic() + _LINE_SECONDS
                 say(
                     f"step {event.step:,} ({event.progress:.0%}): loss {event.loss:.3f} nats, "
-                    f"{event.loss * self._bits:.3f} bits/character, {event.tokens_per_second:,.0f} tokens/s, "
+                    f"{self._measure.of(event.loss)}, {event.tokens_per_second:,.0f} tokens/s, "
                     f"{duration(event.seconds_left)} left"
                 )
             case Validated():
                 best = ", the best so far" if event.best else ""
-                say(f"step {event.step:,}: validation {event.loss:.4f} nats, 5-gram {self._baseline:.3f}{best}")
+                say(f"step {event.step:,}: validation {event.loss:.4f} nats, {self._baseline}{best}")
             case Finished():
                 say(_finished(event, self._baseline))
             case _:
@@ -119,9 +136,9 @@ class _Lines:
 class _Panel:
     """A terminal: progress, figures, the curve, and what the model writes now."""
 
-    def __init__(self, name: str, bits: float) -> None:
+    def __init__(self, name: str, measure: _Measure) -> None:
         self._name = name
-        self._bits = bits
+        self._measure = measure
         self._started: Started | None = None
         self._last: StepFinished | None = None
         self._validations: list[float] = []
@@ -148,7 +165,7 @@ class _Panel:
             case Sampled():
                 self._sample = event.text
             case Finished() if self._started is not None:
-                self._end = _finished(event, self._started.baseline)
+                self._end = _finished(event, _baseline(self._started))
             case _:
                 pass
 
@@ -169,7 +186,7 @@ class _Panel:
             head.append(f"  validating {self._validating:.0%}", "dim")
         loss = self._losses[-1]
         figures = Text(overflow="fold")
-        figures.append(f"step {last.step:,}  loss {loss:.3f} nats  {loss * self._bits:.3f} bits/char  ")
+        figures.append(f"step {last.step:,}  loss {loss:.3f} nats  {self._measure.of(loss)}  ")
         figures.append(f"{last.tokens_per_second:,.0f} tokens/s")
         bar = Padding(
             ProgressBar(1.0, last.progress, width=min(width, 72), complete_style="cyan", finished_style="cyan"), 0
@@ -179,7 +196,7 @@ class _Panel:
             value = self._validations[-1]
             line = Text(overflow="fold")
             line.append(f"validation {value:.3f}", "green" if value < started.baseline else "")
-            line.append(f"  5-gram {started.baseline:.3f}")
+            line.append(f"  {_baseline(started)}")
             rows.append(line)
         if len(self._losses) > 1 and width >= 30:
             rows.append(Text(sparkline(self._losses, min(width, 72), ascii_only=ascii_only), "cyan", no_wrap=True))

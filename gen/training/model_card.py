@@ -13,21 +13,33 @@ def model_card(name: str, checkpoint: Checkpoint) -> str:
     baseline: dict[str, Any] = provenance["baseline"]
     train: dict[str, Any] = provenance["train"]
     symbols = len(checkpoint.tokenizer.vocabulary)
+    music = checkpoint.tokenizer.medium == "music"
+    use = "-o tune.mid -o tune.wav" if music else '--prompt "..." --temp 0.8'
+    size = (
+        f"{corpus['notes']:,} notes, {corpus['seconds'] / 3600:.1f} hours"
+        if music
+        else f"{corpus['characters']:,} characters"
+    )
+    losses = ", ".join(
+        f"{value:.4f} {name.replace('_per_', ' a ').replace('_', ' ')}"
+        for name, value in figures.items()
+        if "_per_" in name
+    )
     residual = ", residual" if model.residual else ""
     versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     return f"""# {name}
 
-A {model.cell} language model over {symbols} symbols: {model.layers} layers of {model.hidden}{residual},
-{model.parameters:,} weights. Written by `gen`.
+A {model.cell} language model of {checkpoint.tokenizer.medium} over {symbols} symbols: {model.layers} layers of
+{model.hidden}{residual}, {model.parameters:,} weights. Written by `gen`.
 
-    gen sample {name} --prompt "..." --temp 0.8
+    gen sample {name} {use}
 
 | | |
 |---|---|
 | learned from | {", ".join(_plain(source) for source in corpus["sources"])} |
-| corpus | {corpus["characters"]:,} characters, {corpus["documents"]:,} documents |
+| corpus | {size} |
 | corpus checksum | `{corpus["checksum"]}` |
-| validation | {figures["nats_per_token"]:.4f} nats a token, {figures["bits_per_character"]:.4f} bits a character |
+| validation | {losses} |
 | protocol | {figures["protocol"]}, over {figures["tokens"]:,} tokens |
 | {baseline["model"]} | {baseline["nats_per_token"]:.4f} nats a token |
 | steps | {provenance["steps"]:,}; the model is that of step {figures["step"]:,} |

@@ -5,17 +5,17 @@ depend on the corpus, the flags and the number of processors alone: the same com
 """
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from gen.checkpoint import Checkpoint, TrainingState
-from gen.config import GATES, ModelConfig, TrainConfig, check_epochs, require
+from gen.config import GATES, Clock, ModelConfig, TrainConfig, available_threads, check_epochs, require
 from gen.corpus.batches import steps_per_epoch
 from gen.corpus.token_corpus import TokenCorpus
 from gen.errors import ConfigError
 from gen.models.initialization import initial_weights
+from gen.tokenizers import MidiTokenizer
 
 DEFAULT_MINUTES = 5.0
 _FLOPS_PER_THREAD = 40e9  # that training gets out of a laptop's core
@@ -23,6 +23,7 @@ _RARE = 10  # steps between two validations, at least
 _TOKENS_PER_PARAMETER = 2.0  # read in the budget: the size that had learned most when the time was up
 _ENOUGH_CHUNKS = 8  # in an epoch; with fewer, batch and chunk shrink
 _DROPOUT = ((1.5, 0.05), (4.0, 0.1), (10.0, 0.2), (30.0, 0.3))  # (epochs up to, dropout); above: 0.4
+_HEARD_ONCE = 1.5  # epochs up to which music is not varied: the original is as new
 _ANY_SIZE = 2**62  # tokens, where only the names of the choices matter
 _MODEL_SETTINGS = [field.name for field in fields(ModelConfig) if field.name != "vocabulary_size"]
 _TRAIN_SETTINGS = [field.name for field in fields(TrainConfig)]
@@ -63,13 +64,6 @@ class Plan:
 
     checkpoint: Checkpoint
     choices: tuple[Choice, ...]
-
-
-def available_threads() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def plan(
@@ -116,31 +110,34 @@ def resolve(
     for name, value in inherited.items():
         if settings.setdefault(name, value) != value:
             raise ConfigError(f"{name} is {settings[name]!r}, but the model to start from has {value!r}: leave it out")
-    model, train, choices = _complete(corpus.train.size, len(corpus.tokenizer.vocabulary), settings, epochs)
+    tokenizer = corpus.tokenizer
+    clock = tokenizer.clock if isinstance(tokenizer, MidiTokenizer) else None
+    model, train, choices = _complete(corpus.train.size, len(tokenizer.vocabulary), settings, epochs, clock)
     return Resolved(model, train, (*taken_over, *choices))
 
 
-def recommend(tokens: int, vocabulary_size: int) -> Resolved:
+def recommend(tokens: int, vocabulary_size: int, clock: Clock | None = None) -> Resolved:
     """What `resolve` chooses, nothing being given, for a corpus of which only this is known.
 
     Args:
         tokens: ids to train on.
         vocabulary_size: V.
+        clock: of music; None for text.
     """
-    return Resolved(*_complete(tokens, vocabulary_size, {}, None))
+    return Resolved(*_complete(tokens, vocabulary_size, {}, None, clock))
 
 
 def _complete(
-    tokens: int, vocabulary_size: int, settings: Mapping[str, Any], epochs: float | None
+    tokens: int, vocabulary_size: int, settings: Mapping[str, Any], epochs: float | None, clock: Clock | None
 ) -> tuple[ModelConfig, TrainConfig, tuple[Choice, ...]]:
-    recipe = _Recipe(tokens, settings, epochs)
+    recipe = _Recipe(tokens, settings, epochs, clock)
     model = ModelConfig(vocabulary_size=vocabulary_size, **_only(_MODEL_SETTINGS, recipe.settings))
     return model, TrainConfig(**_only(_TRAIN_SETTINGS, recipe.settings)), tuple(recipe.choices)
 
 
 def choosable(given: Mapping[str, Any]) -> list[str]:
     """The names of the settings that `resolve` chooses, for any corpus, where `given` (with epochs, if any) are not."""
-    return [choice.name for choice in _Recipe(_ANY_SIZE, given, given.get("epochs")).choices]
+    return [choice.name for choice in _Recipe(_ANY_SIZE, given, given.get("epochs"), None).choices]
 
 
 def check_settings(given: Mapping[str, Any]) -> None:
@@ -170,7 +167,7 @@ def _only(names: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
 class _Recipe:
     """Fills `settings` in, one choice after another, each from the corpus, the budget and the choices before."""
 
-    def __init__(self, tokens: int, settings: Mapping[str, Any], epochs: float | None) -> None:
+    def __init__(self, tokens: int, settings: Mapping[str, Any], epochs: float | None, clock: Clock | None) -> None:
         self.settings = dict(settings)
         self.choices: list[Choice] = []
         self._tokens = tokens
@@ -186,6 +183,8 @@ class _Recipe:
         trained = self._trained_tokens() / self._tokens
         dropout = next((rate for limit, rate in _DROPOUT if trained <= limit), 0.4)
         self._choose("dropout", dropout, f"about {float(f'{trained:.2g}'):,g} epochs")
+        if clock is not None:
+            self._choose_augmentation(trained, clock)
         if "steps" in self.settings:
             self._choose("validate_every", max(_RARE, math.ceil(self.settings["steps"] / 10)), "ten times a run")
 
@@ -193,6 +192,13 @@ class _Recipe:
         if name not in self.settings:
             self.settings[name] = value
             self.choices.append(Choice(name, value, reason))
+
+    def _choose_augmentation(self, epochs: float, clock: Clock) -> None:
+        often = epochs > _HEARD_ONCE
+        reason = "the same pieces come again" if often else "each piece comes about once"
+        self._choose("transpose", 5 if often else 0, reason)
+        if clock == "seconds":
+            self._choose("stretch", 0.05 if often else 0.0, reason)
 
     def _choose_chunks(self) -> None:
         batch, length = self.settings.get("batch_size", 32), self.settings.get("sequence_length", 64)

@@ -19,30 +19,31 @@ from torch.nn import functional
 
 from gen import __version__
 from gen.checkpoint import Checkpoint, Tensors, TrainingState
-from gen.config import SamplingConfig
+from gen.config import TrainConfig
+from gen.corpus.augmentation import Augmentation
 from gen.corpus.batches import StreamBatches
 from gen.corpus.token_corpus import TokenCorpus
-from gen.decoding.sampling import sample_tokens
-from gen.engine import NumpyEngine
-from gen.errors import CheckpointError, TrainingError
+from gen.errors import CheckpointError, ConfigError, TrainingError
 from gen.metrics.ngram import BOUNDED_TRAIN, witten_bell
-from gen.metrics.units import bits_per_unit
+from gen.metrics.units import figures
 from gen.models.language_model import RecurrentLanguageModel
+from gen.models.validation import Validation
 from gen.progress import Event, Finished, Notice, Sampled, Started, StepFinished, Validated, Validating
 from gen.protocols import RecurrentState
 from gen.random import Draws
+from gen.tokenizers import MidiTokenizer
 from gen.training.budget import Budget
 from gen.training.clock import Clock
 from gen.training.device import choose_device, choose_precision
 from gen.training.dropout import LockedDropout
 from gen.training.optimizers import Optimizer
+from gen.training.preview import preview_of
 from gen.training.recipes import plan
 from gen.training.schedule import rate_factor
-from gen.training.validation import Validation
 
 _SNAPSHOT_STEPS = 50  # steps between two copies of the state, to go back to and to write
 _MAX_ROLLBACKS = 3
-_PREVIEW_TOKENS = 160
+_BASELINES = {"text": (5, "5-gram"), "music": (2, "bigram")}
 _ROWS = 32  # stretches that a validation on the way reads side by side
 _FINAL_TOKENS = 2**17  # that the last, exact pass reads at most
 
@@ -82,6 +83,7 @@ class Trainer:
             batch_size=self.config.batch_size,
             sequence_length=self.config.sequence_length,
             seed=self.config.seed,
+            augmentation=_augmentation(corpus, self.config),
         )
         self._device = torch.device(device)
         self._dtype = torch.bfloat16 if self.config.precision == "bf16" else torch.float32
@@ -131,6 +133,7 @@ class Trainer:
             steps=self.config.steps,
             steps_per_epoch=self._batches.steps_per_epoch,
             baseline=self._provenance["baseline"]["nats_per_token"],
+            baseline_model=self._provenance["baseline"]["model"].removeprefix("Witten-Bell "),
         )
         self._clock.start()
         while True:
@@ -144,12 +147,13 @@ class Trainer:
         yield from self._finish()
 
     def _prepare(self) -> None:
-        """The 5-gram's figure, and the time to keep for the last pass."""
+        """The baseline's figure, and the time to keep for the last pass."""
         train, validation = self._corpus.train, self._corpus.validation
         if "baseline" not in self._provenance:
             end = train.read(max(0, train.size - BOUNDED_TRAIN), train.size)
-            nats = witten_bell(end, validation.read(0, self._final_tokens), self._model.vocabulary_size)
-            self._provenance["baseline"] = {"model": "Witten-Bell 5-gram", "nats_per_token": nats}
+            order, name = _BASELINES[self._tokenizer.medium]
+            nats = witten_bell(end, validation.read(0, self._final_tokens), self._model.vocabulary_size, order)
+            self._provenance["baseline"] = {"model": f"Witten-Bell {name}", "nats_per_token": nats}
         probe = Validation(self._model, validation.read(0, min(4096, self._final_tokens)))
         seconds = min(_timed(probe) for _ in range(3)) / probe.tokens
         self._final_tokens = self._budget.reserve(self._final_tokens, seconds)
@@ -248,15 +252,10 @@ class Trainer:
             self.best = self._described(self._model.weights(), validation, "on the way: stretches of the part, fp32")
         yield Validated(self.step, validation.loss, best)
         with self._clock.pause():
-            preview = self._preview()
+            written = Checkpoint(self._model.config, self._tokenizer, self._model.weights(), self._provenance)
+            preview = preview_of(written, Draws(self.config.seed, self.step))
         yield Sampled(self.step, preview)
         self._budget.validated(self.step, time.perf_counter() - began)
-
-    def _preview(self) -> str:
-        engine = NumpyEngine(self._model.config, self._model.weights())
-        draws = Draws(self.config.seed, self.step)
-        ids = sample_tokens(engine, [self._tokenizer.start], config=SamplingConfig(), draws=draws)
-        return self._tokenizer.decode([next(ids) for _ in range(_PREVIEW_TOKENS)])
 
     def _finish(self) -> Iterator[Event]:
         """The exact figure of the best model: one row, the whole validation part as far as the budget allows."""
@@ -274,7 +273,7 @@ class Trainer:
             step=self.step,
             loss=validation.loss,
             tokens=validation.tokens,
-            bits_per_character=self._bits_per_character(validation.loss),
+            figures=self._figures(validation.loss),
             best_step=self._at.best_step,
             seconds=self._clock.seconds(),
             tokens_per_second=self._clock.speed(),
@@ -282,9 +281,7 @@ class Trainer:
 
     def _described(self, weights: Tensors, validation: Validation, protocol: str) -> Checkpoint:
         """The best model, without the training state, and its figures."""
-        figures = {
-            "nats_per_token": validation.loss,
-            "bits_per_character": self._bits_per_character(validation.loss),
+        described = self._figures(validation.loss) | {
             "protocol": protocol,
             "tokens": validation.tokens,
             "step": self._at.best_step,
@@ -293,13 +290,31 @@ class Trainer:
             "train": self.config.to_dict(),
             "steps": self.step,
             "tokens_per_second": round(self._clock.speed()),
-            "validation": figures,
+            "validation": described,
         }
         return Checkpoint(self._model.config, self._tokenizer, weights, provenance)
 
-    def _bits_per_character(self, nats_per_token: float) -> float:
+    def _figures(self, nats_per_token: float) -> dict[str, Any]:
         part = self._corpus.validation
-        return bits_per_unit(nats_per_token, tokens=part.size, units=part.characters)
+        return figures(
+            nats_per_token, unit=self._tokenizer.unit, tokens=part.size, units=part.units, seconds=part.seconds
+        )
+
+
+def _augmentation(corpus: TokenCorpus, config: TrainConfig) -> Augmentation | None:
+    """What varies the pieces of music, if any is to be."""
+    if not config.transpose and not config.stretch:
+        return None
+    if not isinstance(corpus.tokenizer, MidiTokenizer):
+        raise ConfigError(f"transpose is {config.transpose} and stretch {config.stretch}: for text they must be 0")
+    return Augmentation(
+        corpus.tokenizer,
+        corpus.train.ids,
+        corpus.train.extents,
+        transpose=config.transpose,
+        stretch=config.stretch,
+        seed=config.seed,
+    )
 
 
 def _timed(validation: Validation) -> float:

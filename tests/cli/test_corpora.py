@@ -46,7 +46,7 @@ def test_one_is_shown_in_full(gen: Gen, name: str, own_cache: Path) -> None:
         assert rows["address"] == entry.url
         assert (entry.sha256 or entry.tree_sha256 or "?") in rows["checksum"]
         assert f"{entry.size:,} bytes" in rows["size"]
-    assert ("use" in rows) == (entry.medium == "text")
+    assert rows["use"] == f"gen train {name}"
     assert not own_cache.exists(), "nothing is fetched, nothing is written"
 
 
@@ -74,7 +74,7 @@ def test_what_is_built_in_needs_no_fetching(gen: Gen, own_cache: Path) -> None:
         (["--fetch"], 2, "--fetch needs a name"),
         (["@shakespear"], 3, "did you mean @shakespeare?"),
         (["@\x1b[2Jx"], 3, r"\x1b[2Jx"),
-        (["@enwik8:1MB"], 3, "only @python can be taken in part"),
+        (["@enwik8:1MB"], 3, "only @python and @composer have a size"),
         (["@a", "@b"], 2, "unexpected extra argument"),
     ],
 )

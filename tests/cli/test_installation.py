@@ -75,7 +75,7 @@ def test_a_checkout_without_metadata_is_told_to_install() -> None:
 def test_processors_are_described(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, description: str, needle: str
 ) -> None:
-    monkeypatch.setattr("gen.training.recipes.available_threads", lambda: 3)
+    monkeypatch.setattr("gen.config.available_threads", lambda: 3)
     monkeypatch.setattr("os.cpu_count", lambda: 64)
     (tmp_path / "cpuinfo").write_text(description)
     assert needle in processor(tmp_path / "cpuinfo").found

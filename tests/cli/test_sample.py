@@ -11,7 +11,7 @@ import pytest
 
 from gen.cli.terminal import read_text
 from gen.config import SamplingConfig
-from gen.sampler import Sampler
+from gen.sampler import TextSampler
 from tests.cli.conftest import Gen, process
 
 
@@ -25,7 +25,7 @@ def test_the_same_seed_writes_the_same_bytes(gen: Gen) -> None:
 
 def test_it_equals_the_api(gen: Gen, trained: Path) -> None:
     told = gen("sample", "tiny", "--seed", "3", "-n", "80", "--temp", "0.5", "--prompt", "The ").out.decode()
-    sampler = Sampler.load(trained / "tiny")
+    sampler = TextSampler.load(trained / "tiny")
     assert told == sampler.sample("The ", n=80, seed=3, config=SamplingConfig(temperature=0.5)).text
 
 

@@ -14,7 +14,7 @@ from gen.checkpoint import Checkpoint
 from gen.corpus.token_corpus import TokenCorpus
 from gen.errors import CheckpointError, ConfigError, CorpusError, TrainingError
 from gen.progress import Event, Finished, Notice, Sampled, Started, StepFinished, Validated
-from gen.sampler import Sampler
+from gen.sampler import TextSampler
 from gen.training.device import choose_precision
 from gen.training.optimizers import Optimizer
 from gen.training.recipes import plan
@@ -219,7 +219,7 @@ def test_a_trained_model_samples_what_the_preview_showed(corpus: TokenCorpus) ->
     trainer = Trainer.start(corpus, steps=10, validate_every=0, **SMALL)
     events = list(trainer.run())
     (sampled,) = of_kind(events, Sampled)
-    sample = Sampler(trainer.checkpoint()).sample(n=160, seed=0, stream=10)
+    sample = TextSampler(trainer.checkpoint()).sample(n=160, seed=0, stream=10)
     assert sample.text == sampled.text
 
 

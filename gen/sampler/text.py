@@ -1,18 +1,11 @@
-"""The facade that the command line, the server and users share: a model file in, a stream of text out. No torch.
-
-A `Sampler` is immutable and safe to share between threads: what a stream remembers is in the stream. Every id takes one
-draw, keyed by (seed, stream, position), so a seed gives the same text through every door, alone or beside others.
-"""
+"""Text from a model: characters as they come."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from gen.checkpoint import Checkpoint
-from gen.config import SamplingConfig, require
+from gen.config import Medium, SamplingConfig, require
 from gen.decoding.sampling import sample_tokens
-from gen.engine import NumpyEngine
-from gen.random import MAX_SEED, Draws, fresh_seed
+from gen.sampler.base import Sampler
 from gen.tokenizers import CharTokenizer
 
 DEFAULT_CHARACTERS = 500
@@ -139,38 +132,24 @@ def _first_characters(stream: TextStream, pieces: Iterator[str], limit: int | No
             return
 
 
-class Sampler:
-    """A model ready to write.
+class TextSampler(Sampler):
+    """A model ready to write text.
 
     Args:
         checkpoint: the model.
 
-    Example:
-        >>> sampler = Sampler.load("model.safetensors")      # doctest: +SKIP
-        >>> for piece in sampler.stream("ROMEO:", seed=7):   # doctest: +SKIP
-        ...     print(piece, end="", flush=True)
+    Raises:
+        ConfigError: it is not a model of text.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self.checkpoint = checkpoint
-        self.tokenizer = checkpoint.tokenizer
-        self._engine = NumpyEngine(checkpoint.model, checkpoint.weights)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Sampler":
-        """The sampler of a model file, or of a run's folder.
-
-        Raises:
-            ConfigError: there is no such file.
-            CheckpointError: it is damaged or not a model.
-        """
-        path = Path(path)
-        return cls(Checkpoint.load(path / "model.safetensors" if path.is_dir() else path))
+    medium: Medium = "text"
 
     @property
-    def engine(self) -> str:
-        """Engine and precision, which a seed reproduces for."""
-        return "numpy fp32"
+    def tokenizer(self) -> CharTokenizer:
+        """Of the model."""
+        tokenizer = self.checkpoint.tokenizer
+        assert isinstance(tokenizer, CharTokenizer)
+        return tokenizer
 
     def stream(
         self,
@@ -202,15 +181,13 @@ class Sampler:
         """
         for name, value in (("n", n), ("max_tokens", max_tokens)):
             require(value is None or value >= 1, name, value, "1 or more")
-        require(stream >= 0, "stream", stream, "0 or more")
-        seed = fresh_seed() if seed is None else seed
-        require(0 <= seed <= MAX_SEED, "seed", seed, f"in 0 … {MAX_SEED}")
+        seed, draws = self._draws(seed, stream)
         start = [] if prompt and self.tokenizer.boundary is None else [self.tokenizer.start]
         ids = sample_tokens(
             self._engine,
             [*start, *self.tokenizer.encode(prompt).tolist()],
             config=config or SamplingConfig(),
-            draws=Draws(seed, stream),
+            draws=draws,
         )
         bounds = _Bounds(n, max_tokens, tuple(filter(None, stop)), ignore_end)
         return TextStream(ids, self.tokenizer, bounds, _Origin(prompt, seed, stream))

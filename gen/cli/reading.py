@@ -1,0 +1,87 @@
+"""A corpus on its way from files to ids, shown on stderr: a bar in a terminal, plain lines elsewhere."""
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from gen.cli.terminal import console, say
+
+if TYPE_CHECKING:
+    from gen.corpus.documents import ReadingOptions
+    from gen.corpus.token_corpus import TokenCorpus
+    from gen.progress import ReadingFiles, Validating
+    from gen.tokenizers import AnyTokenizer
+
+_T = TypeVar("_T")
+_LINE_SECONDS = 5.0  # between two plain lines
+
+
+def open_corpus(
+    sources: Sequence[str], options: "ReadingOptions", known: "AnyTokenizer | None" = None
+) -> "TokenCorpus":
+    """`TokenCorpus.open`, with its named corpora fetched and its progress shown."""
+    from gen.cli.fetching import fetch_named
+    from gen.corpus.token_corpus import TokenCorpus
+
+    fetch_named(sources)
+    return shown_reading(TokenCorpus.opening(sources, options=options, known=known))
+
+
+def shown_reading(reading: "Generator[ReadingFiles, None, _T]") -> _T:
+    """What a reading returns, when its progress has been shown."""
+    with _view() as show:
+        while True:
+            try:
+                show(next(reading))
+            except StopIteration as end:
+                found: _T = end.value
+                return found
+
+
+def shown_share(what: str, work: "Generator[Validating, None, _T]") -> _T:
+    """What a pass returns, when the share of it that is done has been shown; in a terminal only."""
+    screen = console()
+    with contextlib.ExitStack() as stack:
+        show: Callable[[float], None] = lambda _: None  # noqa: E731  (nothing to show)
+        if screen.is_terminal and not screen.is_dumb_terminal:
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            columns = TextColumn(what, markup=False), BarColumn(None)
+            progress = stack.enter_context(Progress(*columns, console=screen, transient=True, expand=True))
+            task = progress.add_task("", total=1.0)
+            show = lambda done: progress.update(task, completed=done)  # noqa: E731
+        while True:
+            try:
+                show(next(work).done)
+            except StopIteration as end:
+                found: _T = end.value
+                return found
+
+
+@contextmanager
+def _view() -> "Iterator[Callable[[ReadingFiles], None]]":
+    """What shows how many files have been read; nothing, until the first is."""
+    screen = console()
+    if not screen.is_terminal or screen.is_dumb_terminal:
+        yield _lines()
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = TextColumn("reading", markup=False), BarColumn(None), MofNCompleteColumn()
+    with Progress(*columns, console=screen, transient=True, expand=True) as progress:
+        task = progress.add_task("", total=None, visible=False)
+        yield lambda event: progress.update(task, completed=event.done, total=event.total, visible=True)
+
+
+def _lines() -> "Callable[[ReadingFiles], None]":
+    due = time.monotonic() + _LINE_SECONDS
+
+    def show(event: "ReadingFiles") -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _LINE_SECONDS
+            say(f"read {event.done:,} of {event.total:,} files")
+
+    return show

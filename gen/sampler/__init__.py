@@ -1,0 +1,7 @@
+"""The facade that the command line, the server and users share: a model file in, a stream of text or music out."""
+
+from gen.sampler.base import Sampler
+from gen.sampler.music import MusicSample, MusicSampler, MusicStream
+from gen.sampler.text import Sample, TextSampler, TextStream
+
+__all__ = ["MusicSample", "MusicSampler", "MusicStream", "Sample", "Sampler", "TextSampler", "TextStream"]

@@ -1,0 +1,327 @@
+"""Music from a model: notes, pedals, tempi and time signatures in the order of their onsets, as they come."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+
+from gen.config import Medium, SamplingConfig, require
+from gen.decoding.sampling import sample_tokens
+from gen.errors import ConfigError
+from gen.music.events import TIME_SIGNATURES, bar_steps, tempo_of
+from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
+from gen.music.names import parse_instrument, parse_key, parse_range
+from gen.music.score import DEFAULT_TEMPO, Note, Pedal, Piece, Score, Tempo, TimeSignature
+from gen.sampler.base import Sampler
+from gen.tokenizers import MidiTokenizer
+from gen.tokenizers.midi_decoding import MidiStream
+from gen.tokenizers.midi_grammar import DEFAULT_SILENCE, MusicGrammar, MusicRules, met
+
+DEFAULT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MusicSample:
+    """A finished sample.
+
+    Attributes:
+        score: what was written, from time 0 on; with the prompt, if it was to be kept.
+        seed: with `stream`, what reproduces it.
+        stream: which of the streams under that seed.
+        tokens: ids drawn for it.
+        finish: "length", or "end" (the model ended the piece).
+    """
+
+    score: Score
+    seed: int
+    stream: int
+    tokens: int
+    finish: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What ends a piece."""
+
+    seconds: float | None
+    bars: int | None
+    tokens: int | None
+
+
+class MusicStream(Iterator[Piece]):
+    """Pieces as they come, each as soon as it is whole.
+
+    Attributes:
+        resolution: ticks of a beat, for their times.
+        seed: with `stream`, what reproduces it.
+        stream: which of the streams under that seed.
+        tokens: ids drawn so far.
+        finish: None while pieces come; then as in `MusicSample`.
+    """
+
+    def __init__(self, ids: Iterator[int], opening: "_Opening", bounds: "_Bounds", *, seed: int, stream: int) -> None:
+        self.resolution = opening.grammar.rules.table.resolution
+        self.seed = seed
+        self.stream = stream
+        self.tokens = 0
+        self.finish: str | None = None
+        self._ids = ids
+        self._bounds = bounds
+        self._rules = opening.grammar.rules
+        self._origin = opening.origin
+        self._heard: list[Piece] = []
+        self._pieces = chain(opening.pieces, self._generated(opening.grammar, opening.decoder))
+
+    def __next__(self) -> Piece:
+        piece = next(self._pieces)
+        self._heard.append(piece)
+        return piece
+
+    def score(self) -> Score:
+        """The whole piece; what has not come yet is drawn first."""
+        for _ in self:
+            pass
+        return Score.of(self.resolution, self._heard)
+
+    def _generated(self, grammar: MusicGrammar, decoder: MidiStream) -> Iterator[Piece]:
+        table, bounds = self._rules.table, self._bounds
+        passed, first_bar = 0.0, grammar.bars
+        while bounds.tokens is None or self.tokens < bounds.tokens:
+            token = next(self._ids)
+            self.tokens += 1
+            if token == table.boundary:
+                self.finish = "end"
+                break
+            following = grammar.after(token)
+            then = passed + (following.time - grammar.time) * _seconds_of_step(following)
+            over = bounds.bars is not None and following.bars - first_bar > bounds.bars
+            if over or (bounds.seconds is not None and then >= bounds.seconds):
+                break
+            grammar, passed = following, then
+            for piece in decoder.feed(token):
+                yield self._finished(piece, _limit(grammar, bounds, passed, first_bar))
+        self.finish = self.finish or "length"
+        limit = _limit(grammar, bounds, passed, first_bar)
+        yield from (self._finished(piece, limit) for piece in decoder.flush())
+
+    def _finished(self, piece: Piece, limit: int) -> Piece:
+        """A piece at its place in what is written, and not beyond the tick that this ends at."""
+        at = piece.time - self._origin
+        match piece:
+            case Note():
+                duration = max(1, min(piece.duration, limit - piece.start))
+                programs = self._rules.programs
+                program = piece.program if programs is None or piece.drum else programs[piece.track]
+                return replace(piece, start=at, duration=duration, program=program)
+            case Tempo() if self._rules.bpm is not None:
+                return Tempo(at, round(60e6 / self._rules.bpm))
+            case Pedal():
+                return replace(piece, time=min(piece.time, limit) - self._origin)
+            case _:
+                return replace(piece, time=at)
+
+
+def _seconds_of_step(grammar: MusicGrammar) -> float:
+    rules = grammar.rules
+    if rules.table.clock == "seconds":
+        return 1 / STEPS_PER_SECOND
+    return _microseconds(grammar) / (1e6 * STEPS_PER_BEAT)
+
+
+def _microseconds(grammar: MusicGrammar) -> float:
+    """Of a beat, as it is written."""
+    if grammar.rules.bpm is not None:
+        return 60e6 / grammar.rules.bpm
+    return tempo_of(grammar.tempo) if grammar.tempo >= 0 else DEFAULT_TEMPO
+
+
+def _limit(grammar: MusicGrammar, bounds: _Bounds, passed: float, first_bar: int) -> int:
+    """The tick that the piece ends at, if metre and tempo stay as they are."""
+    steps = [1 << 24]
+    if bounds.seconds is not None:
+        steps.append(round(grammar.time + (bounds.seconds - passed) / _seconds_of_step(grammar)))
+    if bounds.bars is not None:
+        left = bounds.bars - (grammar.bars - first_bar)
+        steps.append(grammar.line + left * bar_steps(*TIME_SIGNATURES[grammar.signature]))
+    return min(steps) * grammar.rules.table.ticks
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """Where a stream begins.
+
+    Attributes:
+        ids: what the model reads first.
+        grammar: where these lead.
+        decoder: that has read them.
+        pieces: what is written before anything is generated.
+        origin: tick that is time 0 of what is written.
+    """
+
+    ids: list[int]
+    grammar: MusicGrammar
+    decoder: MidiStream
+    pieces: list[Piece]
+    origin: int
+
+
+class MusicSampler(Sampler):
+    """A model ready to write music.
+
+    Args:
+        checkpoint: the model.
+
+    Raises:
+        ConfigError: it is not a model of music.
+    """
+
+    medium: Medium = "music"
+
+    @property
+    def tokenizer(self) -> MidiTokenizer:
+        """Of the model."""
+        tokenizer = self.checkpoint.tokenizer
+        assert isinstance(tokenizer, MidiTokenizer)
+        return tokenizer
+
+    def stream(
+        self,
+        prompt: Score | None = None,
+        *,
+        at: float | None = None,
+        keep_prompt: bool = False,
+        seconds: float | None = None,
+        bars: int | None = None,
+        max_tokens: int | None = None,
+        config: SamplingConfig | None = None,
+        seed: int | None = None,
+        stream: int = 0,
+        key: str | None = None,
+        pitch_range: str | None = None,
+        bpm: float | None = None,
+        instruments: Sequence[str] | None = None,
+        max_silence: float = DEFAULT_SILENCE,
+        ignore_end: bool = False,
+    ) -> MusicStream:
+        """Write a piece, or on from `prompt`, event by event. Whatever the model, what comes is well-formed music.
+
+        Args:
+            prompt: what to go on from.
+            at: the moment of the prompt to go on from, in seconds; None takes its last note.
+            keep_prompt: write the prompt, too; otherwise time 0 is where the new part begins.
+            seconds: how long the new part is; it does not end before. Without any bound, 30 at most.
+            bars: how many bars it has, after the one that the prompt ends in (models by beats only).
+            max_tokens: ids to draw.
+            config: temperature and filters; None takes those for music.
+            seed: of the draws; None takes a fresh one, to be read from the result.
+            stream: which of the streams under `seed`.
+            key: such as "C", "Am" or "F# minor": the only pitch classes that notes have.
+            pitch_range: such as "C3:C6": the lowest and the highest pitch.
+            bpm: the tempo throughout (models by beats only).
+            instruments: names, a track for each; "drums" among them lets drums play, too.
+            max_silence: seconds without a sounding note, at most.
+            ignore_end: go on where the model would end the piece, though no length is asked for.
+
+        Raises:
+            ConfigError: a value is out of range, or of no use to this model.
+            TokenizerError: the prompt is longer than six hours.
+        """
+        for name, value in (("seconds", seconds), ("bars", bars), ("max_tokens", max_tokens)):
+            require(value is None or 0 < value < 1e9, name, value, "above 0, and below a billion")
+        by_beats = {"bars": bars, "bpm": bpm}
+        for name, value in by_beats.items():
+            if value is not None and self.tokenizer.clock != "beats":
+                raise ConfigError(f"{name} is {value:g}; this model counts in seconds, not in beats: leave it out")
+        require(bpm is None or 10 <= bpm <= 1000, "bpm", bpm, "beats a minute in 10 … 1000")
+        seed, draws = self._draws(seed, stream)
+        programs, drums = _band(instruments or ())
+        rules = MusicRules.of(
+            self.tokenizer,
+            max_silence=max_silence,
+            pitches=_pitches(key, pitch_range),
+            programs=None if instruments is None else programs,
+            **met(self.checkpoint.provenance) | ({} if instruments is None else {"drums": drums}),
+            bpm=bpm,
+            endless=ignore_end or seconds is not None or bars is not None,
+        )
+        opening = self._open(rules, prompt, at, keep_prompt=keep_prompt)
+        ids = sample_tokens(
+            self._engine,
+            opening.ids,
+            config=config or SamplingConfig.for_medium("music"),
+            draws=draws,
+            constraint=opening.grammar,
+        )
+        if seconds is bars is max_tokens is None:
+            seconds = DEFAULT_SECONDS
+        return MusicStream(ids, opening, _Bounds(seconds, bars, max_tokens), seed=seed, stream=stream)
+
+    def sample(self, prompt: Score | None = None, **settings: object) -> MusicSample:
+        """Write and return the whole; the arguments are those of `stream`."""
+        pieces = self.stream(prompt, **settings)  # type: ignore[arg-type]
+        score = pieces.score()
+        assert pieces.finish is not None
+        return MusicSample(score, pieces.seed, pieces.stream, pieces.tokens, pieces.finish)
+
+    def _open(self, rules: MusicRules, prompt: Score | None, at: float | None, *, keep_prompt: bool) -> _Opening:
+        table = rules.table
+        grammar, decoder = MusicGrammar(rules), self.tokenizer.stream()
+        if prompt is None:
+            return _Opening([table.boundary], grammar, decoder, [], 0)
+        cut = prompt
+        if at is not None:
+            require(0 < at <= prompt.seconds_long, "from", at, f"seconds in the prompt's {prompt.seconds_long:.1f}")
+            cut = prompt.until(prompt.tick(at))
+        ids = self.tokenizer.encode(cut)
+        sounding = ((ids >= table.duration) & (ids < table.pedal_on)).nonzero()[0]
+        if not len(sounding):
+            raise ConfigError("the prompt has no notes: give one that has, or none")
+        ids = ids[: sounding[-1] + 1]  # pedals that are down stay down
+        heard: list[Piece] = []
+        written = [table.boundary, *ids.tolist()]
+        for id in written[1:]:
+            grammar = grammar.after(id)
+            heard += decoder.feed(id)
+        if at is not None:
+            beats = table.clock == "beats"
+            target = round(prompt.tick(at) * STEPS_PER_BEAT / prompt.resolution if beats else at * STEPS_PER_SECOND)
+            for id in grammar.ids_until(target):
+                grammar = grammar.after(id)
+                decoder.feed(id)
+                written.append(id)
+        origin = 0 if keep_prompt else grammar.time * table.ticks
+        now = 0 if not keep_prompt else grammar.time * table.ticks
+        pieces = heard if keep_prompt else []
+        pieces += _in_force(grammar, now, keep_prompt=keep_prompt)
+        return _Opening(written, grammar.reopened(), decoder, pieces, origin)
+
+
+def _in_force(grammar: MusicGrammar, now: int, *, keep_prompt: bool) -> list[Piece]:
+    """What the prompt leaves in force and the new part has to say for itself."""
+    pieces: list[Piece] = []
+    if grammar.rules.table.clock == "beats":
+        if not keep_prompt:
+            pieces.append(TimeSignature(now, *TIME_SIGNATURES[grammar.signature]))
+        if not keep_prompt or grammar.rules.bpm is not None:
+            pieces.append(Tempo(now, round(_microseconds(grammar))))
+    if not keep_prompt:
+        pieces += [Pedal(now, track, True) for track, (down, _) in enumerate(grammar.pedals) if down]
+    return pieces
+
+
+def _band(instruments: Sequence[str]) -> tuple[tuple[int, ...], bool]:
+    """The programs that are asked for, and whether drums play."""
+    programs = [parse_instrument(name) for name in instruments]
+    return tuple(program for program in programs if program is not None), None in programs
+
+
+def _pitches(key: str | None, pitch_range: str | None) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    pitches = np.ones(128, np.bool_)
+    if key is not None:
+        classes = parse_key(key)
+        pitches &= np.array([pitch % 12 in classes for pitch in range(128)])
+    if pitch_range is not None:
+        low, high = parse_range(pitch_range)
+        pitches[:low] = pitches[high + 1 :] = False
+    return pitches
