@@ -19,6 +19,7 @@ from gen.corpus.piece import PieceFacts
 from gen.progress import ReadingFiles
 
 _PATIENCE = 20.0  # seconds for one file; a large one takes a hundredth of that
+_ATTEMPTS = 2  # the first time, something else may have been at fault
 _FILES_PER_WORKER = 16  # a process takes as long to start as it takes to read so many
 _EVENTS = 20  # files between two events
 
@@ -67,11 +68,15 @@ class _Workers:
     def _read(self, document: MusicDocument) -> ReadPiece:
         if document.compose is not None:
             return ReadPiece(document, *PieceFacts.of(document.compose(), ()))
-        worker: _Worker | None = getattr(self._own, "worker", None)
-        if worker is None or worker.dead:
-            worker = self._own.worker = _Worker()
-            self._all.append(worker)
-        return worker.read(document)
+        for _ in range(_ATTEMPTS):
+            worker: _Worker | None = getattr(self._own, "worker", None)
+            if worker is None or worker.dead:
+                worker = self._own.worker = _Worker()
+                self._all.append(worker)
+            piece = worker.read(document)
+            if not worker.dead:
+                break
+        return piece
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

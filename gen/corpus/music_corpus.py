@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +109,11 @@ def open_music(
         MidiError: a piece cannot be read, and `strict` says that it must.
         StorageError: the ids cannot be written.
     """
-    content = [document.digest.hex() for document in documents]
-    made_from = {"format": _FORMAT, "pieces": content, "clock": clock}
-    path = folder / checksum(json.dumps(made_from).encode())[:32]
+    path = _place(folder, documents, None)
     found = _read_cache(path)
+    if clock is not None and (found is None or found[0]["clock"] != clock):
+        path = _place(folder, documents, clock)
+        found = _read_cache(path)
     if found is None:
         pieces = yield from read_pieces(documents)
         if strict:
@@ -135,6 +136,14 @@ def open_music(
         copies=tuple((documents[copy].name, documents[original].name) for copy, original in index["copies"]),
         findings=findings,
     )
+
+
+def _place(folder: Path, documents: Sequence[MusicDocument], clock: Clock | None) -> Path:
+    """Where in the cache pieces are whose clock was asked for, or (None) chosen to fit."""
+    facts = [field.name for field in fields(PieceFacts)]
+    content = [document.digest.hex() for document in documents]
+    made_from = {"format": _FORMAT, "facts": facts, "pieces": content, "clock": clock}
+    return folder / checksum(json.dumps(made_from).encode())[:32]
 
 
 def _refuse_unread(pieces: Sequence[ReadPiece]) -> None:
