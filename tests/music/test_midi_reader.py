@@ -173,7 +173,11 @@ def test_names_are_read_in_whatever_code(data: bytes, name: str) -> None:
 
 def test_the_pedal_is_down_from_64_on() -> None:
     values = [0, 63, 64, 127, 64, 63, 0, 100, 0]
-    moves = [event for value in values for event in [(10, control(64, value)), (0, control(1, value))]]
+    moves = [
+        event
+        for value in values
+        for event in [(10, control(64, value)), (0, control(1, value)), (0, control(67, 127 - value))]
+    ]
     assert [piece for piece in pieces([*note(60), *moves]) if isinstance(piece, Pedal)] == [
         Pedal(40, 0, True), Pedal(70, 0, False), Pedal(90, 0, True), Pedal(100, 0, False),
     ]  # fmt: skip
