@@ -1,6 +1,7 @@
 """`gen eval`: how well a model does on what it never saw, and how its music compares with what it learned from."""
 
 import json
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,15 +39,18 @@ def evaluate(
     """Measure a model: its loss beside that of models that only count; music also by what can be heard of it."""
     from gen.checkpoint import Checkpoint
     from gen.cli.report import report, screen_width
-    from gen.cli.terminal import write_product
+    from gen.cli.terminal import say, write_product
     from gen.config import require
-    from gen.errors import ConfigError
+    from gen.corpus.medium import medium_of
+    from gen.errors import ConfigError, CorpusError
     from gen.runs import find_model, runs_folder
 
     require(samples >= 0, "samples", samples, "0 or more")
     checkpoint = Checkpoint.load(find_model(run, runs_folder(out), last=last))
     if samples and checkpoint.tokenizer.medium == "text":
         raise ConfigError("--samples compares pieces of music; this model writes text: leave it out")
+    if path is not None and os.path.exists(path) and medium_of([path]) != checkpoint.tokenizer.medium:
+        raise CorpusError(f"{path} is {medium_of([path])}; this model writes {checkpoint.tokenizer.medium}")
     losses = _losses(checkpoint, path)
     compared: tuple[Comparison, ...] = ()
     if checkpoint.tokenizer.medium == "music" and (samples or path is not None):
@@ -62,6 +66,11 @@ def evaluate(
     write_product(report(rows, screen_width()) if rows else "")
     if compared:
         write_product(("\n" if rows else "") + _table(compared, drawn=bool(samples)))
+        say(
+            "distance: between the two, in standard deviations of the training set; by chance: up to which as many of "
+            "its own pieces come; inside: share in its central 95 %",
+            "dim",
+        )
 
 
 def _losses(checkpoint: "Checkpoint", path: str | None) -> "Losses | None":

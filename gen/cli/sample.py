@@ -60,7 +60,9 @@ def sample(
             help=with_default("Length, prompt not counted.", "30, or where the model ends"), rich_help_panel=_MUSIC
         ),
     ] = None,
-    bars: Annotated[int | None, typer.Option(help="The same, in bars.", rich_help_panel=_MUSIC)] = None,
+    bars: Annotated[
+        int | None, typer.Option(help="The same, in bars; for models by beats.", rich_help_panel=_MUSIC)
+    ] = None,
     key: Annotated[
         str | None, typer.Option(help="Only notes of this key: C, Am, 'F# minor'.", rich_help_panel=_MUSIC)
     ] = None,
@@ -68,7 +70,7 @@ def sample(
         str | None, typer.Option("--range", help="Lowest and highest pitch, as C3:C6.", rich_help_panel=_MUSIC)
     ] = None,
     bpm: Annotated[
-        float | None, typer.Option(help="Tempo throughout, in beats a minute.", rich_help_panel=_MUSIC)
+        float | None, typer.Option(help="Tempo throughout, for models by beats.", rich_help_panel=_MUSIC)
     ] = None,
     instruments: Annotated[
         str | None,

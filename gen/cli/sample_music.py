@@ -1,14 +1,18 @@
 """`gen sample` of music: a piano roll in the terminal as it comes; MIDI, WAV and SVG files, or JSON lines."""
 
+import itertools
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from gen.cli.sample_request import Request
-from gen.errors import ConfigError
+from gen.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from gen.music.score import Score
@@ -30,32 +34,78 @@ class MusicWishes:
 
 
 def sample_music(sampler: "MusicSampler", request: Request, wishes: MusicWishes) -> None:
-    """Write the samples that were asked for."""
+    """Write the samples that were asked for. Ctrl-C ends a piece where it is, and keeps it."""
     from gen.cli.saving import check_outputs
-    from gen.cli.terminal import write_product
+    from gen.cli.terminal import say, write_product
 
-    on_stdout = sys.stdout is not None and not sys.stdout.isatty()
-    if not request.as_json:
-        check_outputs(request.outputs)
-    if on_stdout and not request.outputs and not request.as_json and len(request.streams) > 1:
+    lines = [path for path in request.outputs if request.as_json and path.suffix.lower() in (".json", ".jsonl")]
+    files = [path for path in request.outputs if path not in lines]
+    on_stdout = not request.outputs and sys.stdout is not None and not sys.stdout.isatty()
+    check_outputs(files)
+    if on_stdout and not request.as_json and len(request.streams) > 1:
         raise ConfigError(f"--samples is {len(request.streams)}; one MIDI file fits on stdout: name files, -o tune.mid")
     streams = _streams(sampler, request, wishes)
     request.announce(sampler)
+    _advise(sampler, request, wishes)
+    told: list[str] = []
+    stopped = False
     for number, stream in enumerate(streams):
-        score = _played(stream, request)
+        try:
+            _play(stream, request)
+        except KeyboardInterrupt:
+            stopped = True
+        score = stream.so_far()
         _complain(score, request)
         if request.as_json:
-            write_product(_json(stream, score))
-        elif request.outputs:
-            _save(sampler, request, number, score)
-        elif on_stdout:
-            from gen.cli.terminal import write_bytes
-            from gen.music.midi_writer import midi_bytes
+            told.append(_json(stream, score))
+            if not lines:
+                write_product(told[-1])
+        elif not request.outputs:
+            _write(sampler, request, number, score, on_stdout=on_stdout)
+        for path in files:
+            _save(request.numbered(path, number), sampler, request, score)
+        if stopped:
+            break
+    _tell(told, lines, request)
+    if stopped:
+        say("stopped; what had come is kept")
+        raise typer.Exit(130)
 
-            write_bytes(midi_bytes(score).data)
-        else:
-            path = Path(f"{request.name}-{request.seed}.mid")
-            _save_to(request.numbered(path, number), sampler, request, score)
+
+def _advise(sampler: "MusicSampler", request: Request, wishes: MusicWishes) -> None:
+    """Say what of the wishes the model cannot know."""
+    from gen.cli.terminal import say
+
+    most = sampler.checkpoint.provenance.get("corpus", {}).get("tracks")
+    band = [name for name in (wishes.instruments or "").split(",") if name.strip().lower() not in ("", "drums")]
+    if most is not None and len(band) > most and not request.quiet:
+        say(f"--instruments names {len(band)}; this model learned pieces of {most} tracks at most", "yellow")
+
+
+def _write(sampler: "MusicSampler", request: Request, number: int, score: "Score", *, on_stdout: bool) -> None:
+    """Where no file is named: MIDI to stdout; where that is a terminal, to a file that is not there yet."""
+    from gen.cli.terminal import write_bytes
+    from gen.music.midi_writer import midi_bytes
+
+    if on_stdout:
+        write_bytes(midi_bytes(score).data)
+        return
+    tails = itertools.chain([""], (f"-v{number}" for number in itertools.count(2)))
+    names = (Path(f"{request.name}-{request.seed}{tail}.mid") for tail in tails)
+    path = next(it for it in names if not request.numbered(it, number).exists())
+    _save(request.numbered(path, number), sampler, request, score)
+
+
+def _tell(told: list[str], lines: list[Path], request: Request) -> None:
+    """JSON lines, to the files that are named for them."""
+    from gen.cli.terminal import say
+    from gen.storage import atomic_write, make_folder
+
+    for path in lines:
+        make_folder(path.parent)
+        atomic_write(path, "".join(told).encode())
+        if not request.quiet:
+            say(f"wrote {path}")
 
 
 def _streams(sampler: "MusicSampler", request: Request, wishes: MusicWishes) -> "list[MusicStream]":
@@ -65,12 +115,11 @@ def _streams(sampler: "MusicSampler", request: Request, wishes: MusicWishes) -> 
         if prompt is None:
             raise ConfigError("--from says where in the prompt to go on: give one, --prompt tune.mid")
         options["at"] = _moment(wishes.at)
-    instruments = wishes.instruments and [name.strip() for name in wishes.instruments.split(",")]
     return [
         sampler.stream(
             prompt, keep_prompt=request.keep_prompt, seconds=wishes.seconds, bars=wishes.bars,
             max_tokens=request.max_tokens, config=request.config, seed=request.seed, stream=k, key=wishes.key,
-            pitch_range=wishes.pitch_range, bpm=wishes.bpm, instruments=instruments or None,
+            pitch_range=wishes.pitch_range, bpm=wishes.bpm, instruments=wishes.instruments,
             ignore_end=request.ignore_end, **options,
         )
         for k in request.streams
@@ -85,6 +134,8 @@ def _prompt(request: Request) -> "Score":
     assert request.prompt is not None
     if request.prompt == "-":
         reading = read_midi(sys.stdin.buffer.read(), name="standard input")
+    elif not os.path.exists(request.prompt):
+        raise InputError(f"{request.prompt!r} is no file; this model writes music, --prompt takes a MIDI file")
     else:
         reading = read_midi(request.prompt)
     for warning in () if request.quiet else reading.warnings:
@@ -94,23 +145,23 @@ def _prompt(request: Request) -> "Score":
 
 def _moment(text: str) -> float:
     """Seconds of "0:30", "1:02:03" or "12.5"."""
-    match = re.fullmatch(r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,6})?)", text, re.ASCII)
+    match = re.fullmatch(r"(?:(?:(\d{1,3}):)?(\d{1,3}):(?=[0-5]?\d(?!\d)))?(\d{1,6}(?:\.\d{1,6})?)", text, re.ASCII)
     if not match:
         raise ConfigError(f"--from is {text!r}; it must be a moment of the prompt, such as 0:30 or 12.5 (seconds)")
     hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return 3600 * hours + 60 * minutes + seconds
 
 
-def _played(stream: "MusicStream", request: Request) -> "Score":
-    """The whole of a stream, shown as it comes."""
+def _play(stream: "MusicStream", request: Request) -> None:
+    """Draw the whole of a stream, and show it as it comes."""
     if request.quiet:
-        return stream.score()
+        stream.score()
+        return
     from gen.cli.live_roll import live_roll
 
     with live_roll(stream.resolution) as roll:
         for piece in stream:
             roll.show(piece)
-    return stream.score()
 
 
 def _complain(score: "Score", request: Request) -> None:
@@ -121,12 +172,7 @@ def _complain(score: "Score", request: Request) -> None:
         say(f"this piece has {complaint}: try another --seed, a lower --temp, or train longer", "yellow")
 
 
-def _save(sampler: "MusicSampler", request: Request, number: int, score: "Score") -> None:
-    for path in request.outputs:
-        _save_to(request.numbered(path, number), sampler, request, score)
-
-
-def _save_to(path: Path, sampler: "MusicSampler", request: Request, score: "Score") -> None:
+def _save(path: Path, sampler: "MusicSampler", request: Request, score: "Score") -> None:
     from gen.cli.saving import save_music
     from gen.cli.terminal import say
 

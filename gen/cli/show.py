@@ -34,7 +34,9 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Nested settings as dotted names and readable values."""
     rows = []
     for name, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and {"mean", "sd"} <= value.keys():  # a distribution
+            rows.append((prefix + name, "-" if value["mean"] is None else f"{value['mean']:.3g} ± {value['sd']:.3g}"))
+        elif isinstance(value, dict):
             rows += _flat(value, f"{prefix}{name}.")
         elif isinstance(value, list):
             rows.append((prefix + name, ", ".join(str(v) for v in value)))

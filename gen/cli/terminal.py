@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gen.errors import InputError
+from gen.errors import InputError, StorageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,6 +54,7 @@ def write_bytes(data: bytes) -> None:
 
     Raises:
         OutputClosed: nobody reads it any more.
+        StorageError: the disk behind it refused.
     """
     if sys.stdout is None:
         raise OutputClosed
@@ -64,6 +65,8 @@ def write_bytes(data: bytes) -> None:
         with contextlib.suppress(OSError, ValueError):  # what is left in the buffer must not complain at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise OutputClosed from error
+    except OSError as error:  # a full disk behind it
+        raise StorageError(f"stdout: cannot write ({error.strerror}): send it elsewhere") from error
 
 
 @cache

@@ -101,6 +101,7 @@ def train(
 ) -> None:
     """Learn from a corpus. Ctrl-C saves; --resume goes on exactly."""
     from gen.cli.options import gather
+    from gen.cli.terminal import say
     from gen.errors import ConfigError
     from gen.runs import check_new_name, create_run, default_name, find_model, find_run, runs_folder
     from gen.settings import values
@@ -143,6 +144,9 @@ def train(
             _run(run, opened, start)
         except ConfigError:  # the machine has no such device, say: there is nothing to go on from
             run.discard()
+            raise
+        except KeyboardInterrupt:
+            say(f"stopped; go on with: gen train --resume {shlex.quote(run.name)}")
             raise
 
 

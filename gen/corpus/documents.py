@@ -179,7 +179,11 @@ class _Pass:
                     raise
                 self._findings.leave_out(shown(path), error.reason)
         if empty and self._walk.repeated == repeated:
-            why = self._findings.left_out_text() if self._findings.left_out else "it has no files but hidden ones"
+            why = (
+                self._findings.left_out_text()
+                if self._findings.left_out
+                else "it has no files but hidden ones: put text or MIDI files in it"
+            )
             raise CorpusError(f"{shown(folder)}: there is no text in this folder: {why}")
 
 

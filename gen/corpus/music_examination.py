@@ -20,7 +20,7 @@ from gen.errors import CorpusError
 from gen.progress import ReadingFiles
 from gen.storage import cache_folder
 
-ENOUGH_NOTES = 10_000
+ENOUGH_NOTES = 5_000
 """Notes from which a model learns what a bar of such music is like, if not much more."""
 PLENTY_NOTES = 200_000
 """Notes that keep a small model busy."""
@@ -79,7 +79,8 @@ class MusicExamination:
 
     def judgement(self) -> str:
         """The verdict as a sentence."""
-        found = f"{self.corpus.notes:,} notes in {len(self.corpus.names):,} pieces"
+        pieces = len(self.corpus.names)
+        found = f"{self.corpus.notes:,} notes in {pieces:,} {'piece' if pieces == 1 else 'pieces'}"
         match self.verdict:
             case "nothing":
                 return "nothing to learn: there are no notes in it"

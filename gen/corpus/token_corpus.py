@@ -170,7 +170,7 @@ class TokenCorpus:
             left_out = f"; {findings.left_out_text()}" if findings.left_out else ""
             raise CorpusError(
                 f"{shown_sources}: {found.notes} notes in {len(found.names)} pieces{left_out}; {MINIMUM_NOTES} notes "
-                "are needed at least, and 10,000 to learn much from: add more MIDI files"
+                "are needed at least, and 5,000 to learn much from: add more MIDI files"
             )
         facts = {
             "sources": [source_name(source) for source in dict.fromkeys(sources)],

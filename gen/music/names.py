@@ -32,6 +32,10 @@ INSTRUMENTS = tuple(name.strip() for name in _NAMES.split(","))
 """The 128 instruments of General MIDI by their programs."""
 
 
+_USUAL = {"strings": 48, "synth": 80, "sax": 65}
+"""Which of the instruments is meant by a word that several names contain."""
+
+
 def pitch_name(pitch: int) -> str:
     """What a pitch is called: 60 is C4."""
     return f"{_SHARPS[pitch % 12]}{pitch // 12 - 1}"
@@ -95,6 +99,8 @@ def parse_instrument(text: str) -> int | None:
         return int(wanted)
     if wanted in INSTRUMENTS:
         return INSTRUMENTS.index(wanted)
+    if wanted in _USUAL:
+        return _USUAL[wanted]
     matches = [program for program, name in enumerate(INSTRUMENTS) if wanted and wanted in name]
     if matches:
         return matches[0]

@@ -1,5 +1,6 @@
 """Music from a model: notes, pedals, tempi and time signatures in the order of their onsets, as they come."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -11,6 +12,7 @@ from gen.decoding.sampling import sample_tokens
 from gen.errors import ConfigError
 from gen.music.events import TIME_SIGNATURES, bar_steps, tempo_of
 from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
+from gen.music.midi_reader import read_midi
 from gen.music.names import parse_instrument, parse_key, parse_range
 from gen.music.score import DEFAULT_TEMPO, Note, Pedal, Piece, Score, Tempo, TimeSignature
 from gen.sampler.base import Sampler
@@ -82,6 +84,10 @@ class MusicStream(Iterator[Piece]):
         """The whole piece; what has not come yet is drawn first."""
         for _ in self:
             pass
+        return self.so_far()
+
+    def so_far(self) -> Score:
+        """What has come until now."""
         return Score.of(self.resolution, self._heard)
 
     def _generated(self, grammar: MusicGrammar, decoder: MidiStream) -> Iterator[Piece]:
@@ -187,7 +193,7 @@ class MusicSampler(Sampler):
 
     def stream(
         self,
-        prompt: Score | None = None,
+        prompt: Score | str | os.PathLike[str] | None = None,
         *,
         at: float | None = None,
         keep_prompt: bool = False,
@@ -200,14 +206,14 @@ class MusicSampler(Sampler):
         key: str | None = None,
         pitch_range: str | None = None,
         bpm: float | None = None,
-        instruments: Sequence[str] | None = None,
+        instruments: str | Sequence[str] | None = None,
         max_silence: float = DEFAULT_SILENCE,
         ignore_end: bool = False,
     ) -> MusicStream:
         """Write a piece, or on from `prompt`, event by event. Whatever the model, what comes is well-formed music.
 
         Args:
-            prompt: what to go on from.
+            prompt: what to go on from: a score, or the path of a MIDI file.
             at: the moment of the prompt to go on from, in seconds; None takes its last note.
             keep_prompt: write the prompt, too; otherwise time 0 is where the new part begins.
             seconds: how long the new part is; it does not end before. Without any bound, 30 at most.
@@ -219,32 +225,43 @@ class MusicSampler(Sampler):
             key: such as "C", "Am" or "F# minor": the only pitch classes that notes have.
             pitch_range: such as "C3:C6": the lowest and the highest pitch.
             bpm: the tempo throughout (models by beats only).
-            instruments: names, a track for each; "drums" among them lets drums play, too.
+            instruments: names, in one text with commas or one by one, a track for each in the model's order; "drums"
+                among them lets drums play, too.
             max_silence: seconds without a sounding note, at most.
             ignore_end: go on where the model would end the piece, though no length is asked for.
 
         Raises:
             ConfigError: a value is out of range, or of no use to this model.
+            MidiError: the prompt's file cannot be read.
             TokenizerError: the prompt is longer than six hours.
         """
         for name, value in (("seconds", seconds), ("bars", bars), ("max_tokens", max_tokens)):
-            require(value is None or 0 < value < 1e9, name, value, "above 0, and below a billion")
+            sound = value is None or (isinstance(value, int | float) and 0 < value < 1e9)
+            require(sound, name, value, "a number above 0, and below a billion")
         by_beats = {"bars": bars, "bpm": bpm}
         for name, value in by_beats.items():
             if value is not None and self.tokenizer.clock != "beats":
-                raise ConfigError(f"{name} is {value:g}; this model counts in seconds, not in beats: leave it out")
+                raise ConfigError(
+                    f"{name} is {value:g}; this model counts in seconds, not in beats: leave it out, or train one with "
+                    "--clock beats"
+                )
         require(bpm is None or 10 <= bpm <= 1000, "bpm", bpm, "beats a minute in 10 … 1000")
         seed, draws = self._draws(seed, stream)
+        learned = met(self.checkpoint.provenance)
         programs, drums = _band(instruments or ())
+        if instruments is not None and drums and not learned["drums"]:
+            raise ConfigError("instruments name drums, which this model never met: leave them out")
         rules = MusicRules.of(
             self.tokenizer,
             max_silence=max_silence,
             pitches=_pitches(key, pitch_range),
             programs=None if instruments is None else programs,
-            **met(self.checkpoint.provenance) | ({} if instruments is None else {"drums": drums}),
+            **learned | ({} if instruments is None else {"drums": drums}),
             bpm=bpm,
             endless=ignore_end or seconds is not None or bars is not None,
         )
+        if isinstance(prompt, str | os.PathLike):
+            prompt = read_midi(prompt).score
         opening = self._open(rules, prompt, at, keep_prompt=keep_prompt)
         ids = sample_tokens(
             self._engine,
@@ -257,7 +274,7 @@ class MusicSampler(Sampler):
             seconds = DEFAULT_SECONDS
         return MusicStream(ids, opening, _Bounds(seconds, bars, max_tokens), seed=seed, stream=stream)
 
-    def sample(self, prompt: Score | None = None, **settings: object) -> MusicSample:
+    def sample(self, prompt: Score | str | os.PathLike[str] | None = None, **settings: object) -> MusicSample:
         """Write and return the whole; the arguments are those of `stream`."""
         pieces = self.stream(prompt, **settings)  # type: ignore[arg-type]
         score = pieces.score()
@@ -271,7 +288,8 @@ class MusicSampler(Sampler):
             return _Opening([table.boundary], grammar, decoder, [], 0)
         cut = prompt
         if at is not None:
-            require(0 < at <= prompt.seconds_long, "from", at, f"seconds in the prompt's {prompt.seconds_long:.1f}")
+            end = prompt.seconds_long
+            require(0 < at <= end, "from", f"{at:g} s", f"a moment of the prompt, which lasts {end:.1f} s")
             cut = prompt.until(prompt.tick(at))
         ids = self.tokenizer.encode(cut)
         sounding = ((ids >= table.duration) & (ids < table.pedal_on)).nonzero()[0]
@@ -310,8 +328,10 @@ def _in_force(grammar: MusicGrammar, now: int, *, keep_prompt: bool) -> list[Pie
     return pieces
 
 
-def _band(instruments: Sequence[str]) -> tuple[tuple[int, ...], bool]:
+def _band(instruments: str | Sequence[str]) -> tuple[tuple[int, ...], bool]:
     """The programs that are asked for, and whether drums play."""
+    if isinstance(instruments, str):
+        instruments = instruments.split(",")
     programs = [parse_instrument(name) for name in instruments]
     return tuple(program for program in programs if program is not None), None in programs
 

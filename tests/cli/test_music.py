@@ -16,7 +16,8 @@ from gen.checkpoint import Checkpoint
 from gen.cli import run
 from gen.music.midi_reader import read_midi
 from gen.music.midi_writer import midi_bytes
-from gen.music.score import Note, Pedal, Score, Tempo
+from gen.music.score import Note, Pedal, Piece, Score, Tempo
+from gen.sampler import MusicStream
 from tests.cli.conftest import SMALL, Gen, process
 
 STEPS = ["--steps", "12", *SMALL]
@@ -116,6 +117,54 @@ def test_json_has_the_notes_in_seconds(music: Gen) -> None:
         assert set(note) == {"start", "duration", "pitch", "velocity", "track", "program", "drum"}
 
 
+def test_json_goes_to_a_file_beside_the_music(music: Gen, tmp_path: Path) -> None:
+    arguments = ["--bars", "1", "--seed", "2", "--json", f"-o{tmp_path / 'a.jsonl'}", f"-o{tmp_path / 'a.mid'}"]
+    result = music("sample", "grid", "--samples", "2", *arguments)
+    assert result.code == 0 and result.out == b""
+    assert len((tmp_path / "a.jsonl").read_text("utf-8").splitlines()) == 2
+    assert (tmp_path / "a-1.mid").exists() and (tmp_path / "a-2.mid").exists()
+
+
+def test_a_piece_that_is_stopped_is_kept(music: Gen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = MusicStream.__next__
+
+    def stop(stream: MusicStream) -> Piece:
+        if stream.tokens > 60:
+            raise KeyboardInterrupt
+        return draw(stream)
+
+    monkeypatch.setattr(MusicStream, "__next__", stop)
+    result = music("sample", "played", "--seconds", "600", "--seed", "1", "--samples", "3", f"-o{tmp_path / 'a.mid'}")
+    assert result.code == 130 and "stopped; what had come is kept" in result.err
+    assert len(read_midi(tmp_path / "a-1.mid").score.notes) > 5
+    assert not (tmp_path / "a-2.mid").exists()
+
+
+def test_in_a_terminal_no_file_is_written_over(music: Gen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for _ in range(2):
+        assert music("sample", "grid", "--bars", "1", "--seed", "3", "-q").code == 0
+    assert {path.name for path in tmp_path.glob("*.mid")} == {"grid-3.mid", "grid-3-v2.mid"}
+
+
+def test_a_band_that_the_model_cannot_know_is_told_of(music: Gen) -> None:
+    told = music("sample", "grid", "--bars", "1", "--instruments", "violin, viola, cello").err
+    assert "--instruments names 3; this model learned pieces of 2 tracks at most" in told
+    refused = music("sample", "grid", "--instruments", "drums")
+    assert refused.code == 2 and "drums, which this model never met" in refused.err
+
+
+def test_a_full_stdout_is_said_in_a_line(music: Gen, models: Path) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full on this system")
+    with open("/dev/full", "wb") as full:
+        command = process(
+            "sample", str(models / "runs" / "grid" / "model.safetensors"), "--bars", "1", "-q", stdout=full
+        )
+        assert b"gen: error: stdout: cannot write (No space left on device)" in command.communicate()[1]
+    assert command.returncode == 1
+
+
 def test_on_from_a_prompt(music: Gen, tmp_path: Path) -> None:
     prompt = tmp_path / "mine.mid"
     prompt.write_bytes(midi_bytes(tune(3)).data)
@@ -138,7 +187,7 @@ def test_on_from_a_prompt(music: Gen, tmp_path: Path) -> None:
         (["grid", "-p", "bad.mid"], 3, "bad.mid"),
         (["grid", "--from", "0:30"], 2, "--from says where in the prompt"),
         (["grid", "-p", "good.mid", "--from", "half"], 2, "--from is 'half'"),
-        (["grid", "-p", "good.mid", "--from", "9:00"], 2, "seconds in the prompt's"),
+        (["grid", "-p", "good.mid", "--from", "9:00"], 2, "a moment of the prompt, which lasts 12.0 s"),
         (["grid", "-o", "a.mp3"], 2, "the suffix .mp3 is not known"),
         (["grid", "-o", "a.txt", "-o", "a.mid"], 2, "the suffix .txt is not known"),
         (["grid", "-n", "50"], 2, "-n: of no use to a model that writes music"),

@@ -219,6 +219,7 @@ KINDS: tuple[Kind, ...] = (
     _mended("a program of 200", "7 bytes of 1 damaged track", lambda: _then(raw((0, bytes((0xC0, 200)))) + END)),
     _mended("a clock tick", "6 bytes of 1 damaged track", lambda: _then(b"\x00\xf8" + END)),
     _mended("a system message of 256 MB", "damaged track left out", lambda: _then(b"\x00\xf0\xff\xff\xff\x7f" + END)),
+    _mended("a text of one byte too many", "6 bytes of 1 damaged track", lambda: _then(b"\x00\xff\x01\x03la")),
     _mended("a delta time of 200 KB", "200,004 bytes of 1", lambda: _then(b"\x81" * 200_000 + END)),
     _mended(
         "one damaged track of two", "2 bytes of 1 damaged track left out",

@@ -153,12 +153,15 @@ def peak():
     return 1024 * int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
 
 read_midi(sys.argv[1])
-before, began = peak(), time.process_time()
-try:
-    read_midi(sys.argv[2])
-except MidiError:
-    pass
-print(time.process_time() - began, peak() - before)
+before, times = peak(), []
+for _ in range(3):  # the fastest counts: others may be at work, too
+    began = time.process_time()
+    try:
+        read_midi(sys.argv[2])
+    except MidiError:
+        pass
+    times.append(time.process_time() - began)
+print(min(times), peak() - before)
 """
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -148,12 +149,19 @@ def test_a_finished_piece_is_gone_on_with(clock: Clock) -> None:
     assert len(SAMPLERS[clock].sample(tune(), seed=1, seconds=5, config=ending).score.notes) >= 1
 
 
+def test_a_prompt_may_be_a_file_and_the_band_one_text(tmp_path: Path) -> None:
+    (tmp_path / "mine.mid").write_bytes(midi_bytes(tune()).data)
+    sampler = SAMPLERS["beats"]
+    one = sampler.sample(tmp_path / "mine.mid", seed=1, bars=2, instruments="violin, flute").score
+    assert one == sampler.sample(tune(), seed=1, bars=2, instruments=["violin", "flute"]).score
+
+
 def test_prompts_that_cannot_be_are_refused() -> None:
     sampler = SAMPLERS["seconds"]
     with pytest.raises(ConfigError, match="the prompt has no notes"):
         sampler.sample(Score(480))
     for at in (0.0, -1.0, 99.0):
-        with pytest.raises(ConfigError, match=r"from is .* seconds in the prompt's"):
+        with pytest.raises(ConfigError, match=r"from is .* a moment of the prompt, which lasts"):
             sampler.sample(tune(), at=at)
 
 
@@ -192,6 +200,7 @@ def test_the_tempo_is_exactly_what_was_asked_for() -> None:
         ({"seconds": 0}, "seconds"),
         ({"seconds": float("nan")}, "seconds"),
         ({"seconds": 1e12}, "seconds"),
+        ({"seconds": "x"}, "seconds"),
         ({"max_tokens": -1}, "max_tokens"),
         ({"seed": -1}, "seed"),
         ({"stream": -1}, "stream"),
