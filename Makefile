@@ -21,7 +21,7 @@ help:
 
 demo: $(ready)
 	$(bin)/gen train @python --minutes $(MINUTES)
-	$(bin)/gen sample -n 600
+	$(bin)/gen sample -n 600 --ignore-end
 	$(bin)/gen train @composer --minutes $(MINUTES)
 	$(bin)/gen sample --seconds 30 -o demo.mid -o demo.wav -o demo.svg
 	@echo
