@@ -51,13 +51,16 @@ def evaluate(
         raise ConfigError("--samples compares pieces of music; this model writes text: leave it out")
     if path is not None and os.path.exists(path) and medium_of([path]) != checkpoint.tokenizer.medium:
         raise CorpusError(f"{path} is {medium_of([path])}; this model writes {checkpoint.tokenizer.medium}")
+    record = checkpoint.provenance.get("corpus")
+    if not isinstance(record, dict) or not {"sources", "options", "checksum"} <= record.keys():
+        raise ConfigError("this model has no record of its corpus: evaluate one that 'gen train' made")
     losses = _losses(checkpoint, path)
     compared: tuple[Comparison, ...] = ()
     if checkpoint.tokenizer.medium == "music" and (samples or path is not None):
         from gen.music.statistics import compare
 
         pieces = _drawn(checkpoint, samples, seconds, seed) if samples else _of_folder(checkpoint, str(path))
-        compared = compare(pieces, checkpoint.provenance["corpus"]["statistics"])
+        compared = compare(pieces, record.get("statistics", {}))
     if as_json:
         facts = {"losses": losses and losses.to_dict(), "statistics": [it.to_dict() for it in compared]}
         write_product(json.dumps(facts) + "\n")

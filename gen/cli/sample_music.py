@@ -75,10 +75,11 @@ def sample_music(sampler: "MusicSampler", request: Request, wishes: MusicWishes)
 def _advise(sampler: "MusicSampler", request: Request, wishes: MusicWishes) -> None:
     """Say what of the wishes the model cannot know."""
     from gen.cli.terminal import say
+    from gen.tokenizers.midi_rules import met
 
-    most = sampler.checkpoint.provenance.get("corpus", {}).get("tracks")
+    most = met(sampler.checkpoint.provenance)["most_tracks"]
     band = [name for name in (wishes.instruments or "").split(",") if name.strip().lower() not in ("", "drums")]
-    if most is not None and len(band) > most and not request.quiet:
+    if len(band) > most and not request.quiet:
         say(f"--instruments names {len(band)}; this model learned pieces of {most} tracks at most", "yellow")
 
 

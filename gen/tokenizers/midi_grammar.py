@@ -5,108 +5,27 @@ prefers, a stream under it keeps the order of events, gives every note a duratio
 sounds in its track, moves pedals in turn, draws bar lines where they belong, and is not silent for longer than it may.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Self, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gen.config import require
-from gen.music.events import TIME_SIGNATURES, VELOCITY_BINS, EventTable, bar_steps, tempo_bin
-from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
+from gen.music.events import TIME_SIGNATURES, VELOCITY_BINS, bar_steps, tempo_bin
 from gen.music.score import TRACKS
-from gen.tokenizers.midi import MidiTokenizer
 from gen.tokenizers.midi_encoding import START_VELOCITY
+from gen.tokenizers.midi_rules import MusicRules
 
-DEFAULT_SILENCE = 5.0
-"""Seconds without a sounding note, at most, where nobody says otherwise."""
 _BAR, _SIGNATURE, _TEMPO, _PEDAL, _DRUM, _NOTE = range(6)  # how far the events of an instant have come
 _DRUM_PART = TRACKS
 _LONG_AGO = -1_000
-_LONGEST_SILENCE = 86_400.0  # seconds
-_EVERY_PITCH = np.ones(128, np.bool_)
 _T = TypeVar("_T")
-
-
-def met(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The rules that keep a model to the instruments, drums and number of tracks of the corpus that it learned."""
-    corpus = provenance.get("corpus", {})
-    programs = corpus.get("programs")
-    return {
-        "known": None if programs is None else frozenset(programs),
-        "most_tracks": corpus.get("tracks", TRACKS),
-        "drums": corpus.get("drums", True),
-    }
-
 
 _Spoken = Literal["event", "shift", "bar", "signature", "track", "program", "velocity", "note velocity", "pitch"]
 """What was said last: a whole event; time that passed; or what an event of which the rest is still to come begins with
 ("velocity" is followed by a hit or a note, "note velocity" by a note)."""
-
-
-@dataclass(frozen=True, eq=False)
-class MusicRules:
-    """What is asked of a piece, beyond being one.
-
-    Attributes:
-        table: of the ids.
-        silence: steps without a sounding note, at most.
-        pitches: those that notes may have, (128,).
-        programs: the instrument of each track that there may be; None leaves both to the model.
-        known: programs that the model has met; None is all. It chooses among these; of `programs`, it is told these,
-            and writes for the others unaware.
-        most_tracks: how many tracks the model may choose.
-        drums: hits are allowed.
-        bpm: beats a minute from beginning to end (by beats only); None leaves it to the model.
-        endless: the piece does not end by itself.
-
-    Raises:
-        ConfigError: they leave nothing to write.
-    """
-
-    table: EventTable
-    silence: int
-    pitches: NDArray[np.bool_] = field(default_factory=lambda: _EVERY_PITCH)
-    programs: tuple[int, ...] | None = None
-    known: frozenset[int] | None = None
-    most_tracks: int = TRACKS
-    drums: bool = True
-    bpm: float | None = None
-    endless: bool = False
-
-    def __post_init__(self) -> None:
-        require(bool(self.pitches.any()), "range", "empty in this key", "wide enough to hold one of its notes")
-        require(self.silence >= 1, "max_silence", self.silence, "at least one step of the clock")
-        require(self.tracks > 0 or self.drums, "instruments", "empty", "one at least")
-        require(self.tracks <= TRACKS, "instruments", f"{self.tracks} and drums", f"{TRACKS} at most, and drums")
-
-    @classmethod
-    def of(cls, tokenizer: MidiTokenizer, *, max_silence: float = DEFAULT_SILENCE, **given: Any) -> Self:
-        """The rules for pieces of `tokenizer`.
-
-        Args:
-            tokenizer: theirs.
-            max_silence: seconds without a sounding note, at most; by beats, a second is taken for two beats.
-            given: attributes.
-
-        Raises:
-            ConfigError: they leave nothing to write.
-        """
-        require(max_silence > 0, "max_silence", max_silence, "seconds above 0")
-        per_second = STEPS_PER_SECOND if tokenizer.clock == "seconds" else 2 * STEPS_PER_BEAT
-        return cls(tokenizer.table, max(1, round(min(max_silence, _LONGEST_SILENCE) * per_second)), **given)
-
-    @property
-    def tracks(self) -> int:
-        """How many tracks there may be."""
-        return self.most_tracks if self.programs is None else len(self.programs)
-
-    @cached_property
-    def choice(self) -> NDArray[np.bool_]:
-        """The programs that the model may choose, (128,)."""
-        return np.array([self.known is None or program in self.known for program in range(128)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ from gen.music.names import spelled
 from gen.music.score import Score
 from gen.random import Draws
 from gen.tokenizers import MidiTokenizer
-from gen.tokenizers.midi_grammar import MusicGrammar, MusicRules, met
+from gen.tokenizers.midi_grammar import MusicGrammar
+from gen.tokenizers.midi_rules import MusicRules, met
 
 _TOKENS = 160
 

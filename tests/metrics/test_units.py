@@ -3,7 +3,7 @@ import math
 import pytest
 
 from gen.errors import ConfigError
-from gen.metrics.units import bits, bits_per_unit, perplexity
+from gen.metrics.units import bits, bits_per_unit, figures, perplexity
 
 
 def test_a_fair_coin_is_one_bit() -> None:
@@ -39,3 +39,11 @@ def test_one_token_a_character_is_the_plain_unit() -> None:
 def test_impossible_counts_are_named(tokens: int, units: int, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         bits_per_unit(1.0, tokens=tokens, units=units)
+
+
+def test_figures_are_in_what_a_medium_is_measured_in() -> None:
+    text = figures(1.4, unit="character", tokens=100, units=90, seconds=None)
+    assert text == {"nats_per_token": 1.4, "bits_per_character": bits_per_unit(1.4, tokens=100, units=90)}
+    music = figures(2.0, unit="note", tokens=400, units=100, seconds=50.0)
+    assert music["nats_per_note"] == pytest.approx(8.0) and music["bits_per_second"] == pytest.approx(16 / math.log(2))
+    assert set(figures(2.0, unit="note", tokens=4, units=1, seconds=0.0)) == {"nats_per_token", "nats_per_note"}

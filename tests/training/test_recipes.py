@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gen.config import Clock
 from gen.corpus.token_corpus import TokenCorpus
 from gen.errors import ConfigError, CorpusError
-from gen.training.recipes import choosable, plan
+from gen.training.recipes import choosable, plan, recommend
 from tests.conftest import babble
 
 
@@ -125,3 +126,14 @@ def test_a_warm_start_takes_over_shape_and_shared_rows(corpus: TokenCorpus, tmp_
     assert np.array_equal(begun.weights[name], source.weights[name])
     with pytest.raises(ConfigError, match="leave it out"):
         plan(other, steps=1, init_from=source, hidden=21)
+
+
+def test_music_is_varied_where_its_pieces_come_again() -> None:
+    def chosen(tokens: int, clock: Clock) -> dict[str, object]:
+        return {choice.name: choice.value for choice in recommend(tokens, 700, clock).choices}
+
+    small, large = chosen(100_000, "seconds"), chosen(10**9, "seconds")
+    assert (small["transpose"], small["stretch"]) == (5, 0.05) and (large["transpose"], large["stretch"]) == (0, 0.0)
+    by_beats = chosen(100_000, "beats")
+    assert by_beats["transpose"] == 5 and "stretch" not in by_beats, "on a grid of beats, times are what they are"
+    assert not {"transpose", "stretch"} & {choice.name for choice in recommend(100_000, 65).choices}
