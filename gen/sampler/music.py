@@ -11,7 +11,6 @@ from gen.decoding.sampling import sample_tokens
 from gen.errors import ConfigError
 from gen.music.events import TIME_SIGNATURES
 from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
-from gen.music.midi_reader import read_midi
 from gen.music.names import parse_instrument, parse_key, parse_range
 from gen.music.score import Pedal, Piece, Score, Tempo, TimeSignature
 from gen.sampler.base import Sampler
@@ -131,6 +130,8 @@ class MusicSampler(Sampler):
             endless=ignore_end or seconds is not None or bars is not None,
         )
         if isinstance(prompt, str | os.PathLike):
+            from gen.music.midi_reader import read_midi  # its parser takes as long to load as all else
+
             prompt = read_midi(prompt).score
         opening = self._open(rules, prompt, at, keep_prompt=keep_prompt)
         ids = sample_tokens(

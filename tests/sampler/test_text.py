@@ -1,5 +1,7 @@
 """The facade: one seed, one text, through every door, alone, beside others and from many threads."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -97,3 +99,9 @@ def test_it_loads_from_a_file_and_from_a_run(sampler: TextSampler, tmp_path: Pat
         loaded = TextSampler.load(path)
         assert loaded.sample(seed=1, n=50).text == sampler.sample(seed=1, n=50).text
     assert isinstance(loaded.checkpoint, Checkpoint)
+
+
+def test_a_sampler_loads_neither_torch_nor_a_midi_library() -> None:
+    script = "import sys, gen.sampler; print({'torch', 'symusic', 'mido', 'pretty_midi'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "set()\n"
