@@ -20,9 +20,14 @@ def music_rows(found: "MusicExamination", settings: "Resolved | None", *, every_
     corpus = found.corpus
     rows = [["corpus", ", ".join(map(plain, found.sources))], ["read", _files(found)]]
     if corpus.names:
-        hours = f"{corpus.seconds / 3600:.2f} hours, {corpus.seconds / len(corpus.names):,.0f} s a piece"
+        pieces = len(corpus.names)
+        length = f"{corpus.seconds / 60:.1f} minutes" if corpus.seconds < 3600 else f"{corpus.seconds / 3600:.2f} hours"
         rows += [
-            ["size", f"{len(corpus.names):,} pieces, {corpus.notes:,} notes; {hours}"],
+            [
+                "size",
+                f"{pieces:,} {'piece' if pieces == 1 else 'pieces'}, {corpus.notes:,} notes; {length}, "
+                f"{corpus.seconds / pieces:,.0f} s a piece",
+            ],
             ["grid", f"{found.on_grid:.1%} of the onsets on the grid of 1/24 beat: cut by {found.clock}"],
             ["tokens", _tokens(found)],
             ["tracks", _most(Counter(facts.tracks for facts in corpus.facts), "track", "tracks")],
@@ -48,7 +53,8 @@ def _files(found: "MusicExamination") -> str:
     salvaged = sum(bool(facts.warnings) for facts in corpus.facts)
     parts = [f"{corpus.findings.files:,} of {corpus.findings.files + left_out:,} files"]
     parts += [f"{salvaged:,} of them mended"] if salvaged else []
-    parts += [f"{len(corpus.copies):,} copies of others"] if corpus.copies else []
+    copies = len(corpus.copies)
+    parts += [f"{copies:,} {'copy' if copies == 1 else 'copies'} of others"] if copies else []
     return ", ".join(parts)
 
 
@@ -96,7 +102,7 @@ def _piece(facts: "PieceFacts", found: "MusicExamination") -> str:
     parts = [
         f"{facts.notes:,} notes, {facts.seconds:,.0f} s, {facts.tokens[found.clock]:,} tokens",
         f"{facts.on_grid / facts.notes:.0%} on the grid, {facts.time_signature} at {facts.bpm:g}",
-        f"{facts.tracks} tracks: {', '.join(band)}",
+        f"{facts.tracks} {'track' if facts.tracks == 1 else 'tracks'}: {', '.join(band)}",
     ]
     parts += [f"{facts.merged[found.clock]:,} merged"] if facts.merged[found.clock] else []
     parts += [f"{facts.shortened[found.clock]:,} shortened"] if facts.shortened[found.clock] else []

@@ -233,7 +233,7 @@ def test_the_doctor_looks_at_music(music: Gen, models: Path, tmp_path: Path) -> 
     (folder / "broken.mid").write_bytes(b"RIFF")
     told = music("doctor", str(folder)).out.decode()
     for expected in (
-        "4 of 5 files, 1 copies of others", "3 pieces, 180 notes", "100.0% of the onsets", "cut by beats",
+        "4 of 5 files, 1 copy of others", "3 pieces, 180 notes", "100.0% of the onsets", "cut by beats",
         "flute in 3", "120 beats a minute", "01.mid", "broken.mid", "too little to learn much",
     ):  # fmt: skip
         assert expected in told, told
