@@ -4,7 +4,6 @@ A piece is a function of a seed and its number. There are chorales in four parts
 What is true of a piece by the way it was made stands beside it, so that whatever measures music can be measured.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal, get_args
@@ -68,13 +67,6 @@ def compose(number: int, seed: int = 0) -> Score:
         ConfigError: the number is below 0, or the seed outside 0 … 2^63 - 1.
     """
     return composition(number, seed).score
-
-
-def pieces(count: int, seed: int = 0) -> Iterator[tuple[str, Score]]:
-    """The first pieces under a seed, each with its title, one after another."""
-    for number in range(count):
-        piece = composition(number, seed)
-        yield piece.title, piece.score
 
 
 def composition(number: int, seed: int = 0) -> Composition:
