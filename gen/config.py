@@ -129,6 +129,10 @@ class ModelConfig(_Settings):
         return sum(math.prod(shape) for shape in self.parameter_shapes().values())
 
 
+LATER: Mapping[str, Any] = {"transpose": 0, "stretch": 0.0}
+"""Settings of training that a record leaves out while they are off."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(_Settings):
     """How a model is trained. Exactly one of `steps` and `minutes` bounds the run.
@@ -175,7 +179,7 @@ class TrainConfig(_Settings):
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON values, without later ones that are off: a file is what an earlier gen wrote."""
-        return {name: value for name, value in asdict(self).items() if value or name not in ("transpose", "stretch")}
+        return {name: value for name, value in asdict(self).items() if value or name not in LATER}
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):

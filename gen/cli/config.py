@@ -80,6 +80,7 @@ def _gathered(sources: Sequence[str], config: str | None, assignments: Sequence[
 def _recorded(run: str, out: str | None, *, last: bool) -> "dict[str, Given]":
     """The settings that a model was trained with."""
     from gen.checkpoint import Checkpoint
+    from gen.config import LATER
     from gen.runs import find_model, runs_folder
     from gen.settings import SETTINGS, Given
 
@@ -93,8 +94,8 @@ def _recorded(run: str, out: str | None, *, last: bool) -> "dict[str, Given]":
     settings = {}
     for key, setting in SETTINGS.items():
         recorded = values[setting.section]
-        if setting.section == "train" and recorded:  # what is off is left out of a record
-            recorded = {"transpose": 0, "stretch": 0.0, **recorded}
+        if setting.section == "train" and recorded:
+            recorded = {**LATER, **recorded}
         if setting.name in recorded:
             value = recorded[setting.name]
             unsaid = "default" if value == setting.default else elsewhere

@@ -86,10 +86,7 @@ def _corpus(
     found = examine(find_documents(sources, options))
     usable = found.verdict not in ("nothing", "too little")
     settings = recommend(found.train_tokens, found.vocabulary_size) if usable else None
-    facts = found.to_dict() | {
-        "suggested": settings and {"model": settings.model.to_dict(), "train": settings.train.to_dict()}
-    }
-    return facts, _rows(found, settings, options.encoding)
+    return found.to_dict() | _suggested(settings), _rows(found, settings, options.encoding)
 
 
 def _music(
@@ -104,10 +101,7 @@ def _music(
     usable = found.verdict not in ("nothing", "too little")
     vocabulary_size = len(found.corpus.tokenizer.vocabulary)
     settings = recommend(found.train_tokens, vocabulary_size, found.clock) if usable else None
-    facts = found.to_dict() | {
-        "suggested": settings and {"model": settings.model.to_dict(), "train": settings.train.to_dict()}
-    }
-    return facts, music_rows(found, settings, every_file=every_file)
+    return found.to_dict() | _suggested(settings), music_rows(found, settings, every_file=every_file)
 
 
 def _rows(found: "Examination", settings: "Resolved | None", encoding: str | None) -> list[list[str]]:
@@ -190,6 +184,10 @@ def _passage(passage: "Passage | None", *, named: bool) -> str:
     )
     quoted = plain(passage.text[:_QUOTED]) + ("…" if passage.length > _QUOTED else "")
     return f"{_count(passage.length, 'character')}, the longest such passage: {first} and {second}\n“{quoted}”"
+
+
+def _suggested(settings: "Resolved | None") -> dict[str, Any]:
+    return {"suggested": settings and {"model": settings.model.to_dict(), "train": settings.train.to_dict()}}
 
 
 def suggestion(settings: "Resolved") -> str:

@@ -15,6 +15,7 @@ _NAMED = 6  # instruments, tempi or time signatures that are listed
 
 def music_rows(found: "MusicExamination", settings: "Resolved | None", *, every_file: bool) -> list[list[str]]:
     """The examination, with the settings that are suggested; of all files one by one, if they are few or asked for."""
+    from gen.cli.doctor import suggestion
     from gen.cli.terminal import plain
 
     corpus = found.corpus
@@ -36,15 +37,12 @@ def music_rows(found: "MusicExamination", settings: "Resolved | None", *, every_
             ["metre", _most(Counter(facts.time_signature for facts in corpus.facts))],
         ]
     if corpus.names and (every_file or len(corpus.names) <= _LISTED):
-        rows += [["file", f"{plain(name)}\n{_piece(facts, found)}"] for name, facts in _by_name(found)]
+        pairs = zip(corpus.names, corpus.facts, strict=True)
+        rows += [["file", f"{plain(name)}\n{_piece(facts, found)}"] for name, facts in pairs]
     if settings is not None:
-        rows.append(["suggested", _suggestion(settings)])
+        rows.append(["suggested", suggestion(settings)])
     rows += [["note", plain(note)] for note in corpus.notices()]
     return [*rows, ["verdict", found.judgement()]]
-
-
-def _by_name(found: "MusicExamination") -> "list[tuple[str, PieceFacts]]":
-    return list(zip(found.corpus.names, found.corpus.facts, strict=True))
 
 
 def _files(found: "MusicExamination") -> str:
@@ -107,9 +105,3 @@ def _piece(facts: "PieceFacts", found: "MusicExamination") -> str:
     parts += [f"{facts.merged[found.clock]:,} merged"] if facts.merged[found.clock] else []
     parts += [f"{facts.shortened[found.clock]:,} shortened"] if facts.shortened[found.clock] else []
     return "; ".join(parts + [f"mended: {plain(warning)}" for warning in facts.warnings])
-
-
-def _suggestion(settings: "Resolved") -> str:
-    from gen.cli.doctor import suggestion
-
-    return suggestion(settings)

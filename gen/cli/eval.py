@@ -49,8 +49,10 @@ def evaluate(
     checkpoint = Checkpoint.load(find_model(run, runs_folder(out), last=last))
     if samples and checkpoint.tokenizer.medium == "text":
         raise ConfigError("--samples compares pieces of music; this model writes text: leave it out")
-    if path is not None and os.path.exists(path) and medium_of([path]) != checkpoint.tokenizer.medium:
-        raise CorpusError(f"{path} is {medium_of([path])}; this model writes {checkpoint.tokenizer.medium}")
+    if path is not None and os.path.exists(path):
+        found, medium = medium_of([path]), checkpoint.tokenizer.medium
+        if found != medium:
+            raise CorpusError(f"{path} is {found}; this model writes {medium}")
     record = checkpoint.provenance.get("corpus")
     if not isinstance(record, dict) or not {"sources", "options", "checksum"} <= record.keys():
         raise ConfigError("this model has no record of its corpus: evaluate one that 'gen train' made")
@@ -81,7 +83,7 @@ def _losses(checkpoint: "Checkpoint", path: str | None) -> "Losses | None":
     from gen.cli.reading import open_corpus, shown_share
     from gen.cli.terminal import say
     from gen.corpus.documents import ReadingOptions
-    from gen.errors import CorpusError
+    from gen.errors import CorpusError, TokenizerError
     from gen.evaluation import measure
 
     record = checkpoint.provenance["corpus"]
@@ -89,16 +91,15 @@ def _losses(checkpoint: "Checkpoint", path: str | None) -> "Losses | None":
     try:
         if "-" in record["sources"]:
             raise CorpusError("it came from standard input")
-        own = open_corpus(record["sources"], ReadingOptions.recorded(record), checkpoint.tokenizer)
+        own = open_corpus(record["sources"], ReadingOptions.recorded(record), tokenizer=checkpoint.tokenizer)
         if own.provenance["checksum"] != record["checksum"]:
             own = None
             raise CorpusError(f"{', '.join(record['sources'])} has changed since")
-    except CorpusError as error:
+    except (CorpusError, TokenizerError) as error:  # other characters: it is another text by now
         say(f"corpus not available: {error}", "yellow")
     if path is not None:
         options = ReadingOptions(medium=checkpoint.tokenizer.medium)
-        given = open_corpus([path], options, checkpoint.tokenizer)
-        part = given.whole
+        part = open_corpus([path], options, tokenizer=checkpoint.tokenizer).whole
     elif own is not None:
         part = own.validation
     else:

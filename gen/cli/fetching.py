@@ -1,18 +1,16 @@
 """Named corpora on their way into the cache, shown on stderr: a bar in a terminal, plain lines elsewhere."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gen.cli.terminal import console, say
+from gen.cli.terminal import console, now_and_then, say
 from gen.storage import human_size
 
 if TYPE_CHECKING:
     from gen.corpus.catalog import CatalogEntry
     from gen.progress import Downloading
 
-_LINE_SECONDS = 5.0  # between two plain lines
 _NARROW = 60  # columns in which there is room for a bar, and not for figures
 
 
@@ -51,7 +49,7 @@ def fetch_visibly(entry: "CatalogEntry") -> None:
 def _view(entry: "CatalogEntry") -> "Iterator[Callable[[Downloading], None]]":
     screen = console()
     if not screen.is_terminal or screen.is_dumb_terminal:
-        yield _lines()
+        yield now_and_then(lambda event: f"{event.name}: {human_size(event.received)} of {human_size(event.total)}")
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -61,15 +59,3 @@ def _view(entry: "CatalogEntry") -> "Iterator[Callable[[Downloading], None]]":
     with Progress(*columns, console=screen, transient=True, expand=True) as progress:
         task = progress.add_task("", total=entry.size)
         yield lambda event: progress.update(task, completed=event.received, total=event.total)
-
-
-def _lines() -> "Callable[[Downloading], None]":
-    due = time.monotonic() + _LINE_SECONDS
-
-    def show(event: "Downloading") -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + _LINE_SECONDS
-            say(f"{event.name}: {human_size(event.received)} of {human_size(event.total)}")
-
-    return show

@@ -1,12 +1,11 @@
 """A corpus on its way from files to ids, shown on stderr: a bar in a terminal, plain lines elsewhere."""
 
 import contextlib
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from gen.cli.terminal import console, say
+from gen.cli.terminal import console, now_and_then
 
 if TYPE_CHECKING:
     from gen.corpus.documents import ReadingOptions
@@ -15,18 +14,21 @@ if TYPE_CHECKING:
     from gen.tokenizers import AnyTokenizer
 
 _T = TypeVar("_T")
-_LINE_SECONDS = 5.0  # between two plain lines
 
 
 def open_corpus(
-    sources: Sequence[str], options: "ReadingOptions", known: "AnyTokenizer | None" = None
+    sources: Sequence[str],
+    options: "ReadingOptions",
+    known: "AnyTokenizer | None" = None,
+    *,
+    tokenizer: "AnyTokenizer | None" = None,
 ) -> "TokenCorpus":
     """`TokenCorpus.open`, with its named corpora fetched and its progress shown."""
     from gen.cli.fetching import fetch_named
     from gen.corpus.token_corpus import TokenCorpus
 
     fetch_named(sources)
-    return shown_reading(TokenCorpus.opening(sources, options=options, known=known))
+    return shown_reading(TokenCorpus.opening(sources, options=options, known=known, tokenizer=tokenizer))
 
 
 def shown_reading(reading: "Generator[ReadingFiles, None, _T]") -> _T:
@@ -65,7 +67,7 @@ def _view() -> "Iterator[Callable[[ReadingFiles], None]]":
     """What shows how many files have been read; nothing, until the first is."""
     screen = console()
     if not screen.is_terminal or screen.is_dumb_terminal:
-        yield _lines()
+        yield now_and_then(lambda event: f"read {event.done:,} of {event.total:,} files")
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -73,15 +75,3 @@ def _view() -> "Iterator[Callable[[ReadingFiles], None]]":
     with Progress(*columns, console=screen, transient=True, expand=True) as progress:
         task = progress.add_task("", total=None, visible=False)
         yield lambda event: progress.update(task, completed=event.done, total=event.total, visible=True)
-
-
-def _lines() -> "Callable[[ReadingFiles], None]":
-    due = time.monotonic() + _LINE_SECONDS
-
-    def show(event: "ReadingFiles") -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + _LINE_SECONDS
-            say(f"read {event.done:,} of {event.total:,} files")
-
-    return show

@@ -4,16 +4,19 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gen.errors import InputError, StorageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_T = TypeVar("_T")
+_LINE_SECONDS = 5.0  # between two plain lines
 _REORDERING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}  # bidirectional overrides
 
 
@@ -81,6 +84,19 @@ def say(message: str, style: str | None = None) -> None:
     """A line on stderr for a person: wrapped between words in a terminal, whole elsewhere."""
     with contextlib.suppress(OSError, ValueError):
         console().print(plain(message), style=style, soft_wrap=not console().is_terminal)
+
+
+def now_and_then(line: Callable[[_T], str]) -> Callable[[_T], None]:
+    """What says, where there is no terminal to draw in, a line of an event every few seconds."""
+    due = time.monotonic() + _LINE_SECONDS
+
+    def show(event: _T) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _LINE_SECONDS
+            say(line(event))
+
+    return show
 
 
 def table(header: list[str], rows: list[list[str]], *, right: set[int]) -> str:

@@ -25,7 +25,7 @@ def screen(monkeypatch: pytest.MonkeyPatch, width: int) -> io.StringIO:
 
 
 def test_without_a_terminal_there_are_plain_lines(gen: Gen, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "_LINE_SECONDS", 0.0)
+    monkeypatch.setattr("gen.cli.terminal._LINE_SECONDS", 0.0)
     result = gen("corpora", "@tale", "--fetch")
     assert result.code == 0
     lines = result.err.splitlines()

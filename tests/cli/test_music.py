@@ -297,6 +297,20 @@ def test_evaluation_without_the_corpus_says_so(music: Gen, models: Path, tmp_pat
     assert result.code == 0 and "corpus not available" in result.err and "groove" in result.out.decode()
 
 
+def test_text_is_evaluated_in_the_ids_of_the_model_alone(gen: Gen, text_file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "several"
+    folder.mkdir()
+    text = text_file.read_text("utf-8")
+    for number in range(2):
+        (folder / f"{number}.txt").write_text(text, "utf-8")
+    one = json.loads(gen("eval", "tiny", str(text_file), "--json").out)["losses"]["model"]["nats_per_token"]
+    both = json.loads(gen("eval", "tiny", str(folder), "--json").out)["losses"]["model"]["nats_per_token"]
+    assert both == pytest.approx(one, rel=0.02), "the model knows no boundary, so there is none"
+    text_file.write_text("☃" + text, "utf-8")
+    refused = gen("eval", "tiny", str(text_file))
+    assert refused.code == 3 and "☃" in refused.err
+
+
 def test_text_is_evaluated_too(gen: Gen, text_file: Path) -> None:
     told = gen("eval", "tiny", str(text_file)).out.decode()
     assert "bits/character" in told
