@@ -92,6 +92,9 @@ class ModelConfig(_Settings):
         layers: L, stacked layers.
         hidden: H, units in the embedding and in each layer.
         residual: add each layer's input to its output, from the second layer on.
+        ngrams: N, the longest n-gram whose vector is added to a token's own; 1 adds none.
+        ngram_rows: of the table that n-grams are hashed into.
+        ngram_width: of its vectors, which are added to the first units of the embedding; H where that is less.
     """
 
     vocabulary_size: int
@@ -99,11 +102,26 @@ class ModelConfig(_Settings):
     layers: int = 2
     hidden: int = 256
     residual: bool = False
+    ngrams: int = 1
+    ngram_rows: int = 2**15
+    ngram_width: int = 64
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shape as JSON values, without n-grams where there are none: a file is what an earlier gen wrote."""
+        return {name: value for name, value in asdict(self).items() if self.ngrams > 1 or not name.startswith("ngram")}
 
     def __post_init__(self) -> None:
         known = isinstance(self.cell, str) and self.cell in GATES  # JSON and TOML have lists, which cannot be looked up
         require(known, "cell", self.cell, "one of rnn, lstm, gru")
-        for name, low, high in (("vocabulary_size", 1, 2**24), ("layers", 1, 64), ("hidden", 1, 2**16)):
+        whole = {
+            "vocabulary_size": (1, 2**24),
+            "layers": (1, 64),
+            "hidden": (1, 2**16),
+            "ngrams": (1, 8),
+            "ngram_rows": (1, 2**24),
+            "ngram_width": (1, 2**16),
+        }
+        for name, (low, high) in whole.items():
             value = getattr(self, name)
             require(_whole(value) and low <= value <= high, name, value, f"a whole number in {low} … {high}")
         require(isinstance(self.residual, bool), "residual", self.residual, "true or false")
@@ -112,6 +130,8 @@ class ModelConfig(_Settings):
         """Name -> shape of every weight, in canonical order. Needs no memory, so it can be checked first."""
         V, H, G = self.vocabulary_size, self.hidden, GATES[self.cell]
         shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (V, H)}
+        if self.ngrams > 1:
+            shapes["ngram_embedding.weight"] = (self.ngram_rows, min(self.ngram_width, H))
         for layer in range(self.layers):
             prefix = f"encoder.layers.{layer}"
             shapes[f"{prefix}.input_weight"] = (G * H, H)
@@ -129,7 +149,7 @@ class ModelConfig(_Settings):
         return sum(math.prod(shape) for shape in self.parameter_shapes().values())
 
 
-LATER: Mapping[str, Any] = {"transpose": 0, "stretch": 0.0}
+LATER: Mapping[str, Any] = {"transpose": 0, "stretch": 0.0, "ngram_dropout": 0.0, "ngram_learning_rate": 0.0}
 """Settings of training that a record leaves out while they are off."""
 
 
@@ -144,11 +164,13 @@ class TrainConfig(_Settings):
         sequence_length: T, tokens between two cuts of the gradient (truncated BPTT; Williams & Peng 1990).
         learning_rate: peak rate of AdamW (Loshchilov & Hutter 2019).
         matrix_learning_rate: peak rate of Muon (Jordan 2024) on the encoder's matrices; 0 leaves them to AdamW.
+        ngram_learning_rate: peak rate of row-wise Adagrad (Naumov 2019) on the table of n-grams.
         weight_decay: AdamW's decoupled decay.
         clip: largest global norm of the gradient.
         warmup: share of the budget in which the rate rises.
         decay: share of the budget, at its end, in which the rate falls linearly to 0.
         dropout: probability of dropping a unit between layers and on the output.
+        ngram_dropout: probability of leaving out an n-gram of the input.
         transpose: of music, semitones by which a piece is moved up or down at most, anew in each epoch; 0 moves none.
         stretch: of music by seconds, share by which a piece is slowed down or sped up at most; 0 leaves it.
         validate_every: steps between validations; 0 validates at the end only.
@@ -162,13 +184,15 @@ class TrainConfig(_Settings):
     minutes: float | None = None
     batch_size: int = 32
     sequence_length: int = 64
-    learning_rate: float = 4e-3
+    learning_rate: float = 8e-3
     matrix_learning_rate: float = 0.02
+    ngram_learning_rate: float = 0.0
     weight_decay: float = 0.0
     clip: float = 1.0
     warmup: float = 0.02
     decay: float = 0.6
     dropout: float = 0.0
+    ngram_dropout: float = 0.0
     transpose: int = 0
     stretch: float = 0.0
     validate_every: int = 500
@@ -200,14 +224,23 @@ class TrainConfig(_Settings):
             require(sound, "steps", self.steps, f"a whole number in 1 … {_MAX_STEPS}")
         if self.minutes is not None:
             require(_number(self.minutes) and self.minutes > 0, "minutes", self.minutes, "a number above 0")
-        largest = {"matrix_learning_rate": 10, "weight_decay": 10, "warmup": 1, "decay": 1, "stretch": 0.5}
+        largest = {
+            "matrix_learning_rate": 10,
+            "ngram_learning_rate": 10,
+            "weight_decay": 10,
+            "warmup": 1,
+            "decay": 1,
+            "stretch": 0.5,
+        }
         for name, most in largest.items():
             value = getattr(self, name)
             require(_number(value) and 0 <= value <= most, name, value, f"a number in 0 … {most}")
         rate = self.learning_rate
         require(_number(rate) and 0 < rate <= 10, "learning_rate", rate, "a number above 0, 10 at most")
         require(_number(self.clip) and self.clip > 0, "clip", self.clip, "a number above 0")
-        require(_number(self.dropout) and 0 <= self.dropout < 1, "dropout", self.dropout, "a number in [0, 1)")
+        for name in ("dropout", "ngram_dropout"):
+            value = getattr(self, name)
+            require(_number(value) and 0 <= value < 1, name, value, "a number in [0, 1)")
         require(self.precision in ("auto", "fp32", "bf16"), "precision", self.precision, "auto, fp32 or bf16")
         require(isinstance(self.device, str), "device", self.device, "the name of a torch device, or auto")
 

@@ -22,6 +22,8 @@ Logits = NDArray[np.floating[Any]]
 class RecurrentState(Generic[ArrayT]):
     """What a recurrent network remembers: `(h,)` or, for an LSTM, `(h, c)`, each (L, B, H).
 
+    A model with n-grams has the symbols of the last tokens behind these, newest first, (N - 1, B): whole numbers.
+
     It is a value that the caller holds. Truncated back-propagation is `state.detach()`, beam search is
     `state.select(parents)`, exact resume saves `arrays`.
     """

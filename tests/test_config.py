@@ -1,6 +1,6 @@
 import json
 import math
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import numpy as np
@@ -88,11 +88,16 @@ LIMITS: list[tuple[type, str, list[Any], list[Any]]] = [
     (ModelConfig, "layers", [1, 64], [0, 65, 2.0, True]),
     (ModelConfig, "hidden", [1, 65_536], [0, 65_537, 10**9, math.nan]),
     (ModelConfig, "residual", [True, False], [1, 0, None, "yes"]),
+    (ModelConfig, "ngrams", [1, 8], [0, 9, 2.0, True]),
+    (ModelConfig, "ngram_rows", [1, 2**24], [0, 2**24 + 1, 8.0]),
+    (ModelConfig, "ngram_width", [1, 65_536], [0, 65_537, None]),
     (TrainConfig, "steps", [1, 2**62], [0, -1, 2**62 + 1, 1.5, True]),
     (TrainConfig, "batch_size", [1, 2**20], [0, 2**20 + 1, True]),
     (TrainConfig, "sequence_length", [1, 2**20], [0, 2**20 + 1]),
     (TrainConfig, "learning_rate", [TINY, 10], [0, -TINY, 10.1, *NOT_NUMBERS]),
     (TrainConfig, "matrix_learning_rate", [0, 10], [-TINY, 10.1, *NOT_NUMBERS]),
+    (TrainConfig, "ngram_learning_rate", [0, 10], [-TINY, 10.1, *NOT_NUMBERS]),
+    (TrainConfig, "ngram_dropout", [0, 0.999], [1, 1.0, -TINY, *NOT_NUMBERS]),
     (TrainConfig, "weight_decay", [0, 10], [-TINY, 10.1, *NOT_NUMBERS]),
     (TrainConfig, "clip", [TINY, 1e300], [0, -1, *NOT_NUMBERS]),
     (TrainConfig, "warmup", [0, 1], [-TINY, 1.1, *NOT_NUMBERS]),
@@ -196,6 +201,16 @@ def test_the_shapes_of_a_small_model_by_hand() -> None:
         "output.bias": (5,),
     }
     assert config.parameters == 15 + 2 * (27 + 27 + 9 + 3) + 15 + 5
+
+
+def test_ngrams_add_a_table_no_wider_than_the_network() -> None:
+    config = ModelConfig(vocabulary_size=5, hidden=32, ngrams=2, ngram_rows=100)
+    plain = replace(config, ngrams=1)
+    added = config.parameter_shapes().items() - plain.parameter_shapes().items()
+    assert added == {("ngram_embedding.weight", (100, 32))}
+    assert replace(config, ngram_width=7).parameter_shapes()["ngram_embedding.weight"] == (100, 7)
+    assert not [name for name in plain.to_dict() if name.startswith("ngram")]
+    assert config.to_dict()["ngrams"] == 2
 
 
 @settings(derandomize=True, deadline=None)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gen import __version__
-from gen.cli import config, corpora, doctor, eval, ls, render, sample, show, train
+from gen.cli import bench, config, corpora, doctor, eval, ls, render, sample, show, train
 
 app = typer.Typer(
     name="gen",
@@ -23,6 +23,7 @@ app.command("ls")(ls.ls)
 app.command("show")(show.show)
 app.command("corpora")(corpora.corpora)
 app.command("doctor")(doctor.doctor)
+app.add_typer(bench.commands, name="bench")
 app.add_typer(config.commands, name="config")
 
 

@@ -32,6 +32,9 @@ def evaluate(
     ] = 0,
     seconds: Annotated[float, typer.Option(help="Length of each of these.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Seed of their draws.")] = 0,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Measure it learning on while it reads, too (dynamic evaluation).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     last: LastState = False,
     out: RunsFolder = None,
@@ -56,7 +59,7 @@ def evaluate(
     record = checkpoint.provenance.get("corpus")
     if not isinstance(record, dict) or not {"sources", "options", "checksum"} <= record.keys():
         raise ConfigError("this model has no record of its corpus: evaluate one that 'gen train' made")
-    losses = _losses(checkpoint, path)
+    losses = _losses(checkpoint, path, dynamic=dynamic)
     compared: tuple[Comparison, ...] = ()
     if checkpoint.tokenizer.medium == "music" and (samples or path is not None):
         from gen.music.statistics import compare
@@ -78,7 +81,7 @@ def evaluate(
         )
 
 
-def _losses(checkpoint: "Checkpoint", path: str | None) -> "Losses | None":
+def _losses(checkpoint: "Checkpoint", path: str | None, *, dynamic: bool) -> "Losses | None":
     """The losses on a corpus, or on the run's own, if that is at hand."""
     from gen.cli.reading import open_corpus, shown_share
     from gen.cli.terminal import say
@@ -104,7 +107,7 @@ def _losses(checkpoint: "Checkpoint", path: str | None) -> "Losses | None":
         part = own.validation
     else:
         return None
-    return shown_share("measuring", measure(checkpoint, part, own.train if own else None))
+    return shown_share("measuring", measure(checkpoint, part, own.train if own else None, dynamic=dynamic))
 
 
 def _drawn(checkpoint: "Checkpoint", count: int, seconds: float, seed: int) -> "list[Statistics]":
@@ -130,7 +133,16 @@ def _of_folder(checkpoint: "Checkpoint", path: str) -> "list[Statistics]":
 
 
 def _loss_rows(losses: "Losses") -> list[list[str]]:
-    rows = [["model", f"{_figures(losses.model)}\n{losses.protocol}, over {losses.tokens:,} tokens"]]
+    from gen.evaluation.losses import WINDOW
+
+    measured = f"one stateful pass over {losses.tokens:,} tokens, fp32"
+    rows = [
+        ["model", f"{_figures(losses.model)}\n{measured}"],
+        ["cold", f"{_figures(losses.cold)}\nthe mean over windows of {WINDOW} tokens, each read from the zero state"],
+    ]
+    if losses.dynamic is not None:
+        learning = "dynamic evaluation (Krause 2018): its weights learned on from what they had been scored on"
+        rows.append(["dynamic", f"{_figures(losses.dynamic)}\n{learning}"])
     return rows + [[name, _figures(found)] for name, found in losses.baselines.items()]
 
 

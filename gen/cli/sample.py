@@ -12,6 +12,7 @@ from gen.config import SamplingConfig
 from gen.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gen.checkpoint import Checkpoint
     from gen.config import Medium
 
 _TEXT, _MUSIC, _CHOICE, _OUTPUT = "Text", "Music", "Choice of the next token", "Output"  # panels of the help
@@ -129,6 +130,10 @@ def sample(
         typer.Option(help="SYMBOL=NATS, added to its logit; SYMBOL=-inf bans it. Repeatable.", rich_help_panel=_CHOICE),
     ] = None,
     stop: Annotated[list[str] | None, typer.Option(help="End at this text. Repeatable.", rich_help_panel=_TEXT)] = None,
+    adapt: Annotated[
+        str | None,
+        typer.Option(help="Let it learn from this file or folder first, for this once.", metavar="PATH"),
+    ] = None,
     ignore_end: Annotated[bool, typer.Option("--ignore-end", help="Go on where the model ends a document.")] = False,
     samples: Annotated[int, typer.Option(help="How many, each a stream of the seed.")] = 1,
     stream: Annotated[int, typer.Option(help="The first stream to draw.")] = 0,
@@ -186,6 +191,8 @@ def sample(
     biases = settings.pop("logit_bias", {})
     vocabulary = checkpoint.tokenizer.vocabulary
     pairs = tuple((vocabulary.id(symbol), nats) for symbol, nats in biases.items())
+    if adapt is not None:
+        checkpoint = _adapted(checkpoint, adapt, quiet=quiet)
     request = Request(
         model=path,
         prompt=prompt,
@@ -208,6 +215,23 @@ def sample(
 
         wishes = MusicWishes(at, seconds, bars, key, pitch_range, bpm, instruments, max_silence)
         sample_music(MusicSampler(checkpoint), request, wishes)
+
+
+def _adapted(checkpoint: "Checkpoint", path: str, *, quiet: bool) -> "Checkpoint":
+    """The model when it has read a corpus and learned from it."""
+    from gen.cli.reading import open_corpus, shown_share
+    from gen.cli.terminal import say
+    from gen.corpus.documents import ReadingOptions
+    from gen.training import adapt
+
+    whole = open_corpus(
+        [path], ReadingOptions(medium=checkpoint.tokenizer.medium), tokenizer=checkpoint.tokenizer
+    ).whole
+    adapted = shown_share("adapting", adapt(checkpoint, whole.read(0, whole.size)))
+    if not quiet:
+        nats = adapted.provenance["adapted"]["nats_per_token"]
+        say(f"adapted to {path}: {whole.size:,} tokens, {nats:.3f} nats/token while it learned", "dim")
+    return adapted
 
 
 def _wanted(for_text: Mapping[str, Any], for_music: Mapping[str, Any], outputs: tuple[Path, ...]) -> "Medium | None":

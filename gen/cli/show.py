@@ -1,6 +1,8 @@
 """`gen show`: everything on record about a run."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +14,8 @@ def show(
     run: NewestRun = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw its curves instead.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Draw them into this .svg file.")] = None,
     last: LastState = False,
     out: RunsFolder = None,
 ) -> None:
@@ -21,6 +25,9 @@ def show(
     from gen.runs import find_model, runs_folder
 
     path = find_model(run, runs_folder(out), last=last)
+    if plot or output is not None:
+        _plot(path, output)
+        return
     summary = {"file": str(path)} | Checkpoint.load(path).summary()
     if as_json:
         write_product(json.dumps(summary, ensure_ascii=False) + "\n")
@@ -28,6 +35,29 @@ def show(
     rows = list(_flat(summary))
     width = max(len(name) for name, _ in rows)
     write_product("".join(f"{name:<{width}}  {plain(value)}\n" for name, value in rows))
+
+
+def _plot(path: Path, output: Path | None) -> None:
+    """Draw the curves of the run that a model lies in."""
+    from gen.checkpoint import Checkpoint
+    from gen.cli.curves import in_characters, in_svg, read_curves
+    from gen.cli.terminal import plain, say, write_product
+    from gen.errors import ConfigError
+    from gen.runs import Run
+    from gen.storage import atomic_write
+
+    if output is not None and output.suffix.lower() != ".svg":
+        raise ConfigError(f"{output}: curves are drawn as SVG: name a file that ends with .svg")
+    log = Run(path.parent).metrics_path
+    curves = read_curves(log, Checkpoint.load(path).provenance)
+    if curves is None:
+        raise ConfigError(f"{log}: no curve is logged there yet: name a run that has trained for some steps")
+    if output is None:
+        size = shutil.get_terminal_size()
+        write_product(in_characters(curves, size.columns, min(24, max(10, size.lines - 2))))
+        return
+    atomic_write(output, in_svg(curves, plain(path.parent.name)).encode())
+    say(f"wrote {output}", "dim")
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

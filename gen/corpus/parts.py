@@ -67,6 +67,11 @@ class Part:
         return int(self.counts @ self._tokenizer.units)
 
     @property
+    def bytes(self) -> int | None:
+        """Bytes of its text in UTF-8; None where it is music."""
+        return None if isinstance(self._tokenizer, MidiTokenizer) else int(self.counts @ self._tokenizer.bytes)
+
+    @property
     def tokens_per_unit(self) -> float:
         """Ids for one character, or note."""
         return self.size / max(1, self.units)

@@ -4,7 +4,7 @@ A row is computed alone, by the same calls at every batch size, so its logits ha
 stand beside it (a matrix product over all rows would not promise that). They do depend on the processor and, where
 BLAS is left more than one thread, on their number. Work is saved where it costs no exactness:
 
-* the first layer's input product is a table with a row for each id, made once;
+* the first layer's input product is a table with a row for each id, made once (what n-grams add to it is not);
 * sigmoid(x) = (1 + tanh(x / 2)) / 2, with the halving folded into the weights (exact in binary), so one tanh serves all
   gates of a layer, and the sigmoids' share of them stands side by side;
 * weights are kept as (inputs, gates): a product then adds up whole rows of them, which BLAS does faster than dot
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen.config import GATES, Cell, ModelConfig
+from gen.ngrams import ngram_rows
 from gen.protocols import Ids, RecurrentState
 
 Array = NDArray[np.float32]
@@ -58,6 +59,10 @@ class NumpyEngine:
         self._layers = [_layer(config, weights, f"encoder.layers.{index}.") for index in range(config.layers)]
         embedding = np.asarray(weights["embedding.weight"], np.float32)
         self._table: Array = embedding @ self._layers[0].input_weight + self._layers[0].bias
+        self._ngram_table: Array | None = None
+        if config.ngrams > 1:
+            self._ngram_table = np.array(weights["ngram_embedding.weight"], np.float32)
+            self._ngram_weight = self._layers[0].input_weight[: self._ngram_table.shape[1]]
         self._output_weight = np.array(weights["output.weight"].T, np.float32, order="C")
         self._output_bias = np.array(weights["output.bias"], np.float32)
 
@@ -67,9 +72,12 @@ class NumpyEngine:
         return self.config.vocabulary_size
 
     def initial_state(self, batch: int) -> RecurrentState[Array]:
-        """Zeros, (L, B, H)."""
+        """Zeros, (L, B, H), and with n-grams (N - 1, B)."""
         shape = (self.config.layers, batch, self.config.hidden)
-        return RecurrentState(tuple(np.zeros(shape, np.float32) for _ in range(2 if self.config.cell == "lstm" else 1)))
+        arrays = [np.zeros(shape, np.float32) for _ in range(2 if self.config.cell == "lstm" else 1)]
+        if self.config.ngrams > 1:
+            arrays.append(np.zeros((self.config.ngrams - 1, batch), np.int64))
+        return RecurrentState(tuple(arrays))
 
     def step(self, ids: Ids, state: RecurrentState[Array]) -> tuple[Array, RecurrentState[Array]]:
         """Read one id a row (B,); return logits (B, V) and the new state."""
@@ -90,6 +98,12 @@ class NumpyEngine:
     def _advance(self, token: int, state: list[Array]) -> Array:
         """Read one id for one row, whose state, each (L, H), is moved in place; return the last layer's output (H,)."""
         x: Array = self._table[token]
+        if self._ngram_table is not None:
+            *state, context = state
+            symbols = [token + 1, *context.tolist()]
+            rows = list(ngram_rows(symbols, len(self._ngram_table)))
+            x = x + self._ngram_table[rows].sum(0).dot(self._ngram_weight)
+            context[:] = symbols[:-1]
         for index, layer in enumerate(self._layers):
             inputs = x.dot(layer.input_weight) + layer.bias if index else x
             arrays = [array[index] for array in state]

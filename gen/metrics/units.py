@@ -34,7 +34,9 @@ def bits_per_unit(nats_per_token: float, *, tokens: int, units: int) -> float:
     return bits(nats_per_token) * tokens / units
 
 
-def figures(nats_per_token: float, *, unit: str, tokens: int, units: int, seconds: float | None) -> dict[str, float]:
+def figures(
+    nats_per_token: float, *, unit: str, tokens: int, units: int, bytes: int | None, seconds: float | None
+) -> dict[str, float]:
     """A loss in all the units that compare across tokenizers of a medium.
 
     Args:
@@ -42,15 +44,20 @@ def figures(nats_per_token: float, *, unit: str, tokens: int, units: int, second
         unit: "character" or "note".
         tokens: how many tokens it was measured on, or a part that is like them has.
         units: how many characters or notes these tokens stand for, 1 or more.
+        bytes: how many bytes of UTF-8; None for music.
         seconds: how long their music lasts; None for text.
 
     Returns:
-        "nats_per_token", and "bits_per_character", or "nats_per_note" and "bits_per_second" of music.
+        "nats_per_token"; of text "bits_per_character" and "bits_per_byte", of music "nats_per_note" and
+        "bits_per_second".
     """
     found = {"nats_per_token": nats_per_token}
     per_unit = bits_per_unit(nats_per_token, tokens=tokens, units=units)
     if unit == "character":
-        return found | {"bits_per_character": per_unit}
+        found["bits_per_character"] = per_unit
+        if bytes:
+            found["bits_per_byte"] = bits(nats_per_token) * tokens / bytes
+        return found
     found["nats_per_note"] = per_unit * math.log(2)
     if seconds:
         found["bits_per_second"] = bits(nats_per_token) * tokens / seconds

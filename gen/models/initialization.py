@@ -31,6 +31,8 @@ def initial_weights(config: ModelConfig, seed: int) -> dict[str, NDArray[np.floa
             array = np.concatenate([orthogonal(draws, hidden) for _ in range(GATES[config.cell])])
         elif name == "embedding.weight":
             array = EMBEDDING_SCALE * draws.standard_normal(shape)
+        elif name == "ngram_embedding.weight":
+            array = np.zeros(shape)  # an n-gram that was never seen adds nothing
         elif name == "output.weight":
             array = draws.uniform(-1, 1, shape) / np.sqrt(hidden)
         else:

@@ -1,4 +1,4 @@
-"""The recurrent language model: embedding, encoder, linear output."""
+"""The recurrent language model: embedding, with or without that of n-grams, encoder, linear output."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,10 @@ import torch
 from jaxtyping import Float, Integer
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gen.config import ModelConfig
+from gen.models.ngram_embedding import NgramEmbedding
 from gen.models.recurrent import Dropout, RecurrentEncoder
 from gen.protocols import RecurrentState
 
@@ -25,6 +27,10 @@ class RecurrentLanguageModel(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary_size, config.hidden)
+        self.ngram_embedding: NgramEmbedding | None = None
+        if config.ngrams > 1:
+            width = min(config.ngram_width, config.hidden)
+            self.ngram_embedding = NgramEmbedding(config.ngrams, config.ngram_rows, width)
         self.encoder = RecurrentEncoder(
             config.cell, config.hidden, config.hidden, config.layers, residual=config.residual
         )
@@ -44,21 +50,39 @@ class RecurrentLanguageModel(nn.Module):
         return {name: tensor.detach().to("cpu", copy=True).numpy() for name, tensor in self.state_dict().items()}
 
     def initial_state(self, batch: int) -> RecurrentState[Tensor]:
-        """Zeros, (L, B, H)."""
-        return self.encoder.initial_state(batch)
+        """Zeros, (L, B, H), and with n-grams (N - 1, B)."""
+        state = self.encoder.initial_state(batch)
+        if self.ngram_embedding is None:
+            return state
+        context = torch.zeros(self.config.ngrams - 1, batch, dtype=torch.long, device=self.output.bias.device)
+        return RecurrentState((*state.arrays, context))
 
     def forward(
         self, ids: Integer[Tensor, "T B"], state: RecurrentState[Tensor], dropout: Dropout | None = None
     ) -> tuple[Float[Tensor, "T B V"], RecurrentState[Tensor]]:
         """Logits for the token after each of T, time first, and the state after the last."""
-        output, state = self.encoder(self.embedding(ids), state, dropout)
+        output, state = self._encode(ids, state, dropout)
         return self.output(output), state
+
+    def _encode(
+        self, ids: Tensor, state: RecurrentState[Tensor], dropout: Dropout | None = None
+    ) -> tuple[Tensor, RecurrentState[Tensor]]:
+        """The encoder's outputs (T, B, H) for ids (T, B), and the state after them."""
+        x = self.embedding(ids)
+        if self.ngram_embedding is None:
+            return self.encoder(x, state, dropout)  # type: ignore[no-any-return]
+        *arrays, context = state.arrays
+        mask = None if dropout is None else dropout.ngrams((len(context), *ids.shape))
+        sums, context = self.ngram_embedding(ids, context, mask)
+        x = x + functional.pad(sums, (0, self.config.hidden - sums.size(-1)))
+        output, state = self.encoder(x, RecurrentState(tuple(arrays)), dropout)
+        return output, RecurrentState((*state.arrays, context))
 
     def prefill(
         self, ids: Integer[Tensor, "B T"], state: RecurrentState[Tensor]
     ) -> tuple[Float[Tensor, "B V"], RecurrentState[Tensor]]:
         """Read T ids a row; return the logits after the last."""
-        output, state = self.encoder(self.embedding(ids.T), state)
+        output, state = self._encode(ids.T, state)
         return self.output(output[-1]), state
 
     def step(

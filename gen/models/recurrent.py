@@ -9,22 +9,30 @@
 Rows of W (`input_weight`) and U (`recurrent_weight`) stand gate by gate: LSTM i f g o, GRU r z n.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from gen.config import GATES, Cell
+from gen.models.cells import run_cell
 from gen.protocols import RecurrentState
 
-Dropout = Callable[[Tensor], Tensor]
-"""Applied to each layer's output, (T, B, H) -> (T, B, H)."""
+
+@runtime_checkable
+class Dropout(Protocol):
+    """What training leaves out of one chunk."""
+
+    def layer(self, output: Tensor) -> Tensor:
+        """A layer's output (T, B, H), without some of its units."""
+
+    def ngrams(self, shape: tuple[int, int, int]) -> Tensor | None:
+        """Factors (N - 1, T, B) for the vectors of n-grams."""
 
 
 class RecurrentLayer(nn.Module):
-    """One layer of one cell, through torch's fused kernels (oneDNN, cuDNN)."""
+    """One layer of one cell, through torch's fused kernels (oneDNN, cuDNN) or, where it has none, our own."""
 
     def __init__(self, cell: Cell, inputs: int, hidden: int) -> None:
         super().__init__()
@@ -39,23 +47,23 @@ class RecurrentLayer(nn.Module):
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Read x (T, B, inputs) from `state`, each (1, B, H); return the outputs (T, B, H) and the new state."""
+        weights: tuple[Tensor, ...] = (self.input_weight, self.recurrent_weight, self.bias)
+        if self.cell == "gru":
+            weights = (*weights, self.recurrent_bias)
+        if self.cell != "lstm" and x.device.type == "cpu":
+            output = run_cell(self.cell, x, state[0][0], weights)
+            return output, (output[-1:],)
         recurrent_bias = torch.zeros_like(self.bias)
         if self.cell == "gru":
             recurrent_bias = torch.cat([recurrent_bias[self.hidden :], self.recurrent_bias])
-        weights = [self.input_weight, self.recurrent_weight, self.bias, recurrent_bias]
-        flags: Any = (
-            True,
-            1,
-            0.0,
-            self.training,
-            False,
-            False,
-        )  # biases, layers, dropout, train, both ways, batch first
+        # biases, layers, dropout, train, both ways, batch first
+        flags: Any = (True, 1, 0.0, self.training, False, False)
+        everything = [*weights[:3], recurrent_bias]
         if self.cell == "lstm":
-            output, *new = torch.lstm(x, state, weights, *flags)
+            output, *new = torch.lstm(x, state, everything, *flags)
         else:
             function = torch.gru if self.cell == "gru" else torch.rnn_tanh
-            output, *new = function(x, state[0], weights, *flags)
+            output, *new = function(x, state[0], everything, *flags)
         return output, tuple(new)
 
 
@@ -92,6 +100,6 @@ class RecurrentEncoder(nn.Module):
             output, new = layer(x, tuple(array[index : index + 1] for array in state.arrays))
             states.append(new)
             if dropout is not None:
-                output = dropout(output)
+                output = dropout.layer(output)
             x = x + output if self.residual and index else output
         return x, RecurrentState(tuple(torch.cat(arrays) for arrays in zip(*states, strict=True)))

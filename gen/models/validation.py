@@ -1,6 +1,6 @@
 """Validation: the loss of one stateful pass, in fp32, over the part that training never sees."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,35 @@ from torch.nn import functional
 from gen.models.language_model import RecurrentLanguageModel
 
 _CHUNK = 512  # tokens of each row between two looks at the clock
+_WINDOWS = 64  # that are read side by side
 _WARM_UP = 128  # tokens that a row first reads of the stretch before its own
+
+
+def cold_loss(
+    model: RecurrentLanguageModel, ids: NDArray[np.integer[Any]], window: int
+) -> Generator[float, None, float]:
+    """Nats per token over windows side by side, each read from the zero state: how models without a state are measured.
+
+    Args:
+        model: read without gradients.
+        ids: (N,), N >= 2; what is left behind the last whole window is not read.
+        window: tokens that each scores; as many as there are where there are fewer.
+
+    Yields:
+        the share done.
+    """
+    window = min(window, len(ids) - 1)
+    begins = np.arange((len(ids) - 1) // window) * window
+    total = 0.0
+    for first in range(0, len(begins), _WINDOWS):
+        some = begins[first : first + _WINDOWS]
+        read = torch.from_numpy(ids[np.arange(window + 1)[:, None] + some].astype(np.int64))
+        read = read.to(model.output.bias.device)
+        with torch.no_grad():
+            logits, _ = model(read[:-1], model.initial_state(len(some)))
+            total += functional.cross_entropy(logits.flatten(0, 1), read[1:].flatten(), reduction="sum").item()
+        yield (first + len(some)) / len(begins)
+    return total / (len(begins) * window)
 
 
 class Validation:
@@ -57,7 +85,7 @@ class Validation:
         with torch.no_grad():
             if self._rows > 1:
                 _, state = self._model(self._read(np.maximum(self._starts - _WARM_UP, 0), _WARM_UP), state)
-                state = state.map(lambda array: array.index_fill(1, array.new_zeros(1, dtype=torch.long), 0.0))
+                state = state.map(lambda array: array.index_fill(1, array.new_zeros(1, dtype=torch.long), 0))
         for begin in range(0, self._length, _CHUNK):
             size = min(_CHUNK, self._length - begin)
             with torch.no_grad():

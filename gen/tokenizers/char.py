@@ -46,6 +46,7 @@ class CharTokenizer:
         self.boundary = 0 if boundary else None
         self._pieces = ["", *characters] if boundary else characters
         self.units = np.array([len(piece) for piece in self._pieces])
+        self.bytes = np.array([len(piece.encode("utf-8", "surrogatepass")) for piece in self._pieces])
         self._dtype = np.min_scalar_type(len(self._pieces) - 1)
         points = code_points("".join(characters))
         self._table = np.full(int(points.max()) + 2, len(self._pieces), np.uint32)  # the last entry: beyond them all

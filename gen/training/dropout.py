@@ -1,4 +1,4 @@
-"""Locked dropout (Gal & Ghahramani 2016): one mask a row and layer for a whole chunk.
+"""What is dropped: units, locked (Gal & Ghahramani 2016: one mask a row and layer for a whole chunk), and n-grams.
 
 The masks are a function of (seed, step), so nothing of them has to be saved to go on exactly.
 """
@@ -6,31 +6,41 @@ The masks are a function of (seed, step), so nothing of them has to be saved to 
 import torch
 from torch import Tensor
 
-from gen.models.recurrent import Dropout
+from gen.config import TrainConfig
 from gen.random import philox
 
 
 class LockedDropout:
     """The masks of one run.
 
+    An n-gram is left out token by token: what is always there would be all that a network listens to.
+
     Args:
-        rate: probability of dropping a unit.
-        seed: of the run.
+        config: with the rates and the seed.
         device: that the masks are drawn on.
     """
 
-    def __init__(self, rate: float, seed: int, device: torch.device) -> None:
-        self._keep = 1 - rate
-        self._seed = seed
+    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        self._keep = 1 - config.dropout
+        self._keep_ngram = 1 - config.ngram_dropout
+        self._seed = config.seed
         self._draws = torch.Generator(device)
 
-    def at(self, step: int) -> Dropout | None:
-        """What step number `step` applies to each layer's output (T, B, H), to one layer after another."""
-        if self._keep == 1:
-            return None
+    def at(self, step: int) -> "LockedDropout":
+        """The masks of step number `step`, to be asked for in the model's order."""
         self._draws.manual_seed(int(philox(self._seed, "dropout", step).random_raw()) >> 1)
-        return self._drop
+        return self
 
-    def _drop(self, x: Tensor) -> Tensor:
-        mask = torch.empty(x.shape[1:], device=x.device).bernoulli_(self._keep, generator=self._draws)
-        return x * (mask / self._keep).to(x.dtype)
+    def layer(self, output: Tensor) -> Tensor:
+        """A layer's output (T, B, H), without some of its units."""
+        if self._keep == 1:
+            return output
+        return output * self._mask(output.shape[1:], self._keep).to(output.dtype)
+
+    def ngrams(self, shape: tuple[int, int, int]) -> Tensor | None:
+        """Factors (N - 1, T, B) for the vectors of n-grams."""
+        return None if self._keep_ngram == 1 else self._mask(shape, self._keep_ngram)
+
+    def _mask(self, shape: tuple[int, ...], keep: float) -> Tensor:
+        mask = torch.empty(shape, device=self._draws.device).bernoulli_(keep, generator=self._draws)
+        return mask / keep

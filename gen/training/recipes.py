@@ -6,7 +6,7 @@ depend on the corpus, the flags and the number of processors alone: the same com
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from gen.checkpoint import Checkpoint, TrainingState
@@ -23,6 +23,7 @@ _RARE = 10  # steps between two validations, at least
 _TOKENS_PER_PARAMETER = 2.0  # read in the budget: the size that had learned most when the time was up
 _ENOUGH_CHUNKS = 8  # in an epoch; with fewer, batch and chunk shrink
 _DROPOUT = ((1.5, 0.05), (4.0, 0.1), (10.0, 0.2), (30.0, 0.3))  # (epochs up to, dropout); above: 0.4
+_NGRAMS = 5
 _HEARD_ONCE = 1.5  # epochs up to which music is not varied: the original is as new
 _ANY_SIZE = 2**62  # tokens, where only the names of the choices matter
 _MODEL_SETTINGS = [field.name for field in fields(ModelConfig) if field.name != "vocabulary_size"]
@@ -105,7 +106,7 @@ def resolve(
     """Complete the settings for `corpus`; arguments and errors are those of `plan`."""
     check_settings({**given, "epochs": epochs})
     settings = {name: value for name, value in given.items() if value is not None}
-    inherited = {} if init_from is None else _only(_MODEL_SETTINGS, init_from.model.to_dict())
+    inherited = {} if init_from is None else _only(_MODEL_SETTINGS, asdict(init_from.model))
     taken_over = [Choice(n, v, "that of the model to start from") for n, v in inherited.items() if n not in settings]
     for name, value in inherited.items():
         if settings.setdefault(name, value) != value:
@@ -176,6 +177,7 @@ class _Recipe:
         self._budget(epochs)
         self._choose("cell", "lstm", "learns most in the same time")
         self._choose_size()
+        self._choose_ngrams()
         stacked = self.settings["layers"] > 1
         self._choose(
             "residual", stacked, "stacked layers learn faster with it" if stacked else "one layer has none below"
@@ -183,6 +185,9 @@ class _Recipe:
         trained = self._trained_tokens() / self._tokens
         dropout = next((rate for limit, rate in _DROPOUT if trained <= limit), 0.4)
         self._choose("dropout", dropout, f"about {float(f'{trained:.2g}'):,g} epochs")
+        if self.settings["ngrams"] > 1:
+            self._choose("ngram_dropout", 0.3, "or the network would listen to nothing else")
+            self._choose("ngram_learning_rate", 0.04, "of rows that are met now and then")
         if clock is not None:
             self._choose_augmentation(trained, clock)
         if "steps" in self.settings:
@@ -248,15 +253,25 @@ class _Recipe:
         hidden = round(math.sqrt(weights / per_square) / 64) * 64
         self._choose("hidden", min(1024, max(64, hidden)), reason)
 
+    def _choose_ngrams(self) -> None:
+        self._choose("ngrams", _NGRAMS, "what stood just before need not be learned to be remembered")
+        if self.settings["ngrams"] > 1:
+            self._choose("ngram_rows", 2**16, "few n-grams share one")
+            self._choose("ngram_width", 64, "wide enough")
+
 
 def _inherit(weights: dict[str, Any], source: Checkpoint, corpus: TokenCorpus) -> dict[str, Any]:
     """The source's weights; rows of symbols that it does not know keep their initial values."""
     known = source.tokenizer.vocabulary
     shared = [(new, known.id(s)) for new, s in enumerate(corpus.tokenizer.vocabulary) if s in known]
     rows = tuple(zip(*shared, strict=True))
+    same = list(corpus.tokenizer.vocabulary) == list(known)
     for name, array in weights.items():
         if name.startswith("encoder."):
             weights[name] = source.weights[name]
+        elif name.startswith("ngram"):
+            if same:  # otherwise ids, by which its rows are found, are others
+                weights[name] = source.weights[name]
         elif rows:
             array[list(rows[0])] = source.weights[name][list(rows[1])]
     return weights

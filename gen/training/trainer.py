@@ -87,7 +87,7 @@ class Trainer:
         )
         self._device = torch.device(device)
         self._dtype = torch.bfloat16 if self.config.precision == "bf16" else torch.float32
-        self._dropout = LockedDropout(self.config.dropout, self.config.seed, self._device)
+        self._dropout = LockedDropout(self.config, self._device)
         self._model = RecurrentLanguageModel(checkpoint.model).to(self._device)
         self._clock = Clock(state.seconds)
         self._budget = Budget(self.config, self._clock)
@@ -170,9 +170,9 @@ class Trainer:
             logits, after = self._model(inputs, before, self._dropout.at(self.step))
             loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self._model.parameters(), self.config.clip)
+        norm = self._optimizer.clip_gradients()
         value = loss.item()
-        if not math.isfinite(value + norm.item()):
+        if not math.isfinite(value + norm):
             return None
         factor = rate_factor(self.config, self._budget.progress(self.step)) * self._at.rate_scale
         self._optimizer.step(factor)
@@ -220,7 +220,7 @@ class Trainer:
         """Take weights, optimizer memory, recurrent state and counters as they were."""
         self._model.load_weights(weights)
         self._model.zero_grad(set_to_none=True)
-        self._optimizer = Optimizer(self._model, self.config, self._dtype)
+        self._optimizer = Optimizer(self._model, self.config)
         kept = {n.removeprefix("optimizer."): a for n, a in state.tensors.items() if n.startswith("optimizer.")}
         self._state = self._model.initial_state(self.config.batch_size)
         try:
@@ -297,7 +297,12 @@ class Trainer:
     def _figures(self, nats_per_token: float) -> dict[str, Any]:
         part = self._corpus.validation
         return figures(
-            nats_per_token, unit=self._tokenizer.unit, tokens=part.size, units=part.units, seconds=part.seconds
+            nats_per_token,
+            unit=self._tokenizer.unit,
+            tokens=part.size,
+            units=part.units,
+            bytes=part.bytes,
+            seconds=part.seconds,
         )
 
 

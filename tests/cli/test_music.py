@@ -313,6 +313,8 @@ def test_text_is_evaluated_in_the_ids_of_the_model_alone(gen: Gen, text_file: Pa
 
 def test_text_is_evaluated_too(gen: Gen, text_file: Path) -> None:
     told = gen("eval", "tiny", str(text_file)).out.decode()
-    assert "bits/character" in told
+    assert "bits/character" in told and "bits/byte" in told and "xz" in told and "cold" in told
+    assert "dynamic" not in told
+    assert "dynamic evaluation (Krause 2018)" in gen("eval", "tiny", str(text_file), "--dynamic").out.decode()
     refused = gen("eval", "tiny", "--samples", "3")
     assert refused.code == 2 and "this model writes text" in refused.err

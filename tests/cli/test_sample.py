@@ -229,3 +229,15 @@ def test_the_first_characters_come_before_the_rest_is_drawn(trained: Path) -> No
     assert len(writer.stdout.read(1)) == 1
     writer.kill()
     writer.communicate()
+
+
+def test_a_model_adapts_to_a_file_for_once(gen: Gen, text_file: Path, trained: Path) -> None:
+    before = (trained / "tiny" / "model.safetensors").read_bytes()
+    command = ["sample", "tiny", "-n", "60", "--seed", "3", "--adapt", str(text_file)]
+    adapted, again, plain = gen(*command), gen(*command), gen(*command[:-2])
+    assert adapted.code == 0 and adapted.out == again.out and adapted.out != plain.out
+    assert "adapted to" in adapted.err and "nats/token while it learned" in adapted.err
+    assert (trained / "tiny" / "model.safetensors").read_bytes() == before
+    text_file.write_text("☃" * 500, "utf-8")
+    refused = gen(*command)
+    assert refused.code == 3 and "☃" in refused.err

@@ -42,8 +42,15 @@ def test_impossible_counts_are_named(tokens: int, units: int, named: str) -> Non
 
 
 def test_figures_are_in_what_a_medium_is_measured_in() -> None:
-    text = figures(1.4, unit="character", tokens=100, units=90, seconds=None)
-    assert text == {"nats_per_token": 1.4, "bits_per_character": bits_per_unit(1.4, tokens=100, units=90)}
-    music = figures(2.0, unit="note", tokens=400, units=100, seconds=50.0)
+    text = figures(1.4, unit="character", tokens=100, units=90, bytes=120, seconds=None)
+    assert text == {
+        "nats_per_token": 1.4,
+        "bits_per_character": bits_per_unit(1.4, tokens=100, units=90),
+        "bits_per_byte": bits_per_unit(1.4, tokens=100, units=120),
+    }
+    music = figures(2.0, unit="note", tokens=400, units=100, bytes=None, seconds=50.0)
     assert music["nats_per_note"] == pytest.approx(8.0) and music["bits_per_second"] == pytest.approx(16 / math.log(2))
-    assert set(figures(2.0, unit="note", tokens=4, units=1, seconds=0.0)) == {"nats_per_token", "nats_per_note"}
+    assert set(figures(2.0, unit="note", tokens=4, units=1, bytes=None, seconds=0.0)) == {
+        "nats_per_token",
+        "nats_per_note",
+    }

@@ -1,5 +1,7 @@
 """The language model: its parameters by name, what it computes from them, and the laws of a `LanguageModel`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,9 @@ configs = st.builds(
     layers=st.integers(1, 3),
     hidden=st.integers(1, 6),
     residual=st.booleans(),
+    ngrams=st.integers(1, 4),
+    ngram_rows=st.sampled_from([1, 8, 1000]),
+    ngram_width=st.integers(1, 8),
 )
 every_cell = pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 law = settings(max_examples=30, deadline=None, derandomize=True)
@@ -43,7 +48,13 @@ def random_ids(config: ModelConfig, *shape: int) -> Tensor:
 
 def random_state(model: RecurrentLanguageModel, batch: int) -> RecurrentState[Tensor]:
     draws = np.random.default_rng(batch)
-    return model.initial_state(batch).map(lambda array: torch.from_numpy(draws.uniform(-1, 1, array.shape)))
+
+    def like(array: Tensor) -> Tensor:
+        if array.dtype == torch.long:  # symbols of the last tokens
+            return torch.from_numpy(draws.integers(model.vocabulary_size + 1, size=array.shape))
+        return torch.from_numpy(draws.uniform(-1, 1, array.shape))
+
+    return model.initial_state(batch).map(like)
 
 
 def assert_close(found: RecurrentState[Tensor], expected: RecurrentState[Tensor]) -> None:
@@ -99,6 +110,7 @@ def test_weights_that_do_not_fit_are_refused(change: str) -> None:
 @law
 @given(configs, st.integers(1, 4), st.integers(1, 3))
 def test_logits_are_a_linear_map_of_the_encoded_embeddings(config: ModelConfig, steps: int, batch: int) -> None:
+    config = replace(config, ngrams=1)
     model, weights = random_model(config), random_weights(config)
     ids, state = random_ids(config, steps, batch), random_state(model, batch)
     logits, after = model(ids, state)
@@ -149,9 +161,56 @@ def test_nothing_is_remembered_between_calls(cell: Cell) -> None:
     assert all(torch.equal(a, b) for a, b in zip(state.arrays, kept.arrays, strict=True))
 
 
+class Silence:
+    """Dropout that leaves out all units, or all n-grams."""
+
+    def __init__(self, *, units: bool) -> None:
+        self._units = units
+
+    def layer(self, output: Tensor) -> Tensor:
+        return output * 0 if self._units else output
+
+    def ngrams(self, shape: tuple[int, int, int]) -> Tensor:
+        return torch.full(shape, float(self._units), dtype=torch.float64)
+
+
 @every_cell
 def test_dropout_reaches_the_encoder(cell: Cell) -> None:
     model = random_model(ModelConfig(vocabulary_size=7, cell=cell, layers=2, hidden=5))
     ids, state = random_ids(model.config, 3, 2), random_state(model, 2)
-    logits, _ = model(ids, state, torch.zeros_like)
+    logits, _ = model(ids, state, Silence(units=True))
     assert torch.equal(logits, model.output.bias.expand_as(logits))
+
+
+def test_dropout_reaches_the_ngrams() -> None:
+    model = random_model(ModelConfig(vocabulary_size=7, hidden=5, ngrams=3))
+    ids, state = random_ids(model.config, 4, 2), random_state(model, 2)
+    found, _ = model(ids, state, Silence(units=False))
+    assert model.ngram_embedding is not None
+    model.ngram_embedding.weight.zero_()
+    expected, _ = model(ids, state)
+    assert torch.equal(found, expected)
+
+
+@law
+@given(configs, st.integers(1, 5), st.integers(1, 3))
+def test_ngrams_add_the_rows_of_a_rolling_hash(config: ModelConfig, steps: int, batch: int) -> None:
+    model, plain = random_model(config), random_model(replace(config, ngrams=1))
+    plain.load_state_dict({n: w for n, w in model.state_dict().items() if not n.startswith("ngram")})
+    ids, state = random_ids(config, steps, batch), random_state(model, batch)
+    logits, after = model(ids, state)
+    read = [[int(s) for s in reversed(column)] for column in state.arrays[-1].T] if config.ngrams > 1 else [[]] * batch
+    expected = RecurrentState(state.arrays[: 2 if config.cell == "lstm" else 1])
+    for t, row in enumerate(ids.tolist()):
+        x = model.embedding(ids[t])
+        for b, token in enumerate(row):
+            read[b] = [*read[b], token + 1]
+            for n in range(2, config.ngrams + 1):
+                code = 0
+                for symbol in reversed(read[b][-n:]):
+                    code = code * 1_140_671_485 + symbol
+                vector = model.get_parameter("ngram_embedding.weight")[code % (2**31 - 1) % config.ngram_rows]
+                x[b, : len(vector)] += vector
+        output, expected = plain.encoder(x[None], expected)
+        assert (logits[t] - plain.output(output[0])).abs().max() <= 1e-12
+    assert_close(RecurrentState(after.arrays[: len(expected.arrays)]), expected)

@@ -152,11 +152,21 @@ def test_each_cell_is_what_its_equations_say(
         assert_close(new, after, tolerance)
 
 
+class Louder:
+    """In the place of dropout: what it touches can be told."""
+
+    def layer(self, output: Tensor) -> Tensor:
+        return 1.5 * output
+
+    def ngrams(self, shape: tuple[int, int, int]) -> Tensor | None:
+        raise AssertionError("an encoder has no n-grams")
+
+
 @every_cell
 def test_dropout_is_for_what_a_layer_hands_on_and_not_for_what_it_remembers(cell: Cell) -> None:
     encoder = random_encoder(cell, 4, 6, 3, residual=True)
     x, state = random_inputs(5, 2, 4), random_state(encoder, 2)
-    output, new = encoder(x, state, lambda layer_output: 1.5 * layer_output)
+    output, new = encoder(x, state, Louder())
     expected, after = run_loop(cell, encoder, x, state, lambda layer_output: 1.5 * layer_output)
     assert np.abs(output.detach().numpy() - expected).max() <= 1e-12
     assert_close(new, after, 1e-12)

@@ -9,7 +9,7 @@ import torch
 from gen.config import ModelConfig
 from gen.models.initialization import initial_weights
 from gen.models.language_model import RecurrentLanguageModel
-from gen.models.validation import Validation
+from gen.models.validation import Validation, cold_loss
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,22 @@ def test_it_reads_without_gradients_and_leaves_the_weights_alone(model: Recurren
     finish(Validation(model, ids(600), rows=2))
     assert all(np.array_equal(before[name], array) for name, array in model.weights().items())
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(("size", "window"), [(2, 1), (30, 7), (100, 200), (1000, 4)])
+def test_cold_windows_begin_from_nothing(model: RecurrentLanguageModel, size: int, window: int) -> None:
+    sequence, total, scored = ids(size), 0.0, 0
+    whole = min(window, size - 1)
+    for begin in range(0, size - whole, whole):
+        validation = Validation(model, sequence[begin : begin + whole + 1])
+        total += finish(validation) * whole
+        scored += whole
+    shares = []
+    running = cold_loss(model, sequence, window)
+    while True:
+        try:
+            shares.append(next(running))
+        except StopIteration as end:
+            assert end.value == pytest.approx(total / scored, abs=1e-5)
+            break
+    assert shares[-1] == 1 and shares == sorted(shares)

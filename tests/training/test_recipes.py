@@ -1,5 +1,6 @@
 """What is chosen for a corpus and a budget, and that a given setting is never touched."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,24 @@ def test_music_is_varied_where_its_pieces_come_again() -> None:
     by_beats = chosen(100_000, "beats")
     assert by_beats["transpose"] == 5 and "stretch" not in by_beats, "on a grid of beats, times are what they are"
     assert not {"transpose", "stretch"} & {choice.name for choice in recommend(100_000, 65).choices}
+
+
+def test_ngrams_bring_their_settings_and_without_them_there_are_none() -> None:
+    chosen = {choice.name for choice in recommend(10**6, 65).choices}
+    theirs = {"ngram_rows", "ngram_width", "ngram_dropout", "ngram_learning_rate"}
+    assert {"ngrams", *theirs} <= chosen
+    assert set(choosable({"ngrams": 1})) == chosen - {"ngrams", *theirs}
+
+
+def test_a_warm_start_keeps_the_ngrams_of_the_same_alphabet_alone(corpus: TokenCorpus, tmp_path: Path) -> None:
+    source = plan(corpus, steps=1, hidden=16).checkpoint
+    learned = {**source.weights, "ngram_embedding.weight": source.weights["ngram_embedding.weight"] + 1}
+    source = replace(source, weights=learned, training=None)
+    same = plan(corpus, steps=1, init_from=source).checkpoint
+    assert (same.weights["ngram_embedding.weight"] == 1).all()
+    wider = tmp_path / "wider.txt"
+    wider.write_text(babble(5_000) + "é", "utf-8")
+    other = plan(TokenCorpus.open(wider), steps=1, init_from=source).checkpoint
+    assert not other.weights["ngram_embedding.weight"].any(), "their rows are found by ids, and ids have moved"
+    plain = plan(corpus, steps=1, hidden=16, ngrams=1).checkpoint
+    assert plan(corpus, steps=1, init_from=replace(plain, training=None)).checkpoint.model.ngrams == 1

@@ -1,0 +1,71 @@
+"""`gen bench`: how fast this installation is, beside what it is to be compared with, in one run."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from gen.config import Cell
+
+_LAYERS = 2
+
+commands = typer.Typer(help="Measure this installation.", no_args_is_help=True)
+
+
+@commands.callback()
+def bench() -> None:
+    """Measure this installation."""
+
+
+@commands.command("train")
+def train(
+    *,
+    cell: Annotated[
+        list[str] | None, typer.Option(help="rnn, lstm or gru; repeatable. Default: all.", show_default=False)
+    ] = None,
+    hidden: Annotated[
+        list[int] | None,
+        typer.Option(help="Units of a layer; repeatable. Default: 256 and 512.", show_default=False),
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="How often each takes its turn.")] = 5,
+    threads: Annotated[int | None, typer.Option(help="Threads. Default: a processor each.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Training: our trainer beside a plain PyTorch loop of the same model, and the share of the machine's peak."""
+    from gen.cli.terminal import say, table, write_product
+    from gen.config import GATES, ModelConfig, available_threads, require
+
+    require(rounds >= 1, "rounds", rounds, "1 or more")
+    sizes = tuple(hidden or (256, 512))
+    cells: tuple[Cell, ...] = tuple(cell or GATES)  # type: ignore[arg-type]
+    for each in cells:
+        for size in sizes:
+            ModelConfig(vocabulary_size=1, cell=each, hidden=size)  # complains of what cannot be
+    require(threads is None or threads >= 1, "threads", threads, "1 or more")
+    from gen.training.benchmark import BATCH, LENGTH, bench
+    from gen.training.device import use_threads
+
+    use_threads(threads or available_threads())
+
+    say(f"batch {BATCH} x {LENGTH}, in turns, medians of {rounds}: it takes a minute or two", "dim")
+    rows = []
+    for row in bench([(each, _LAYERS, size) for size in sizes for each in cells], rounds=rounds):
+        rows.append(row)
+        say(f"{row.cell} {row.layers} x {row.hidden}: {row.ratio:.2f} times the plain loop", "dim")
+    if as_json:
+        write_product(json.dumps({"rows": [row.to_dict() for row in rows]}) + "\n")
+        return
+    header = ["model", "precision", "plain tokens/s", "gen tokens/s", "ratio", "with Muon", "of peak"]
+    body = [
+        [
+            f"{row.cell} {row.layers} x {row.hidden}",
+            row.precision,
+            f"{row.plain:,.0f}",
+            f"{row.ours:,.0f}",
+            f"{row.ratio:.2f}",
+            f"{row.ours_with_muon:,.0f}",
+            f"{row.share_of_peak:.0%}",
+        ]
+        for row in rows
+    ]
+    write_product(table(header, body, right={2, 3, 4, 5, 6}))
