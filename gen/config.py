@@ -91,7 +91,7 @@ class ModelConfig(_Settings):
         cell: "rnn" (Elman 1990), "lstm" (Hochreiter & Schmidhuber 1997; Gers 2000) or "gru" (Cho 2014, reset-after).
         layers: L, stacked layers.
         hidden: H, units in the embedding and in each layer.
-        residual: add each layer's input to its output, from the second layer on.
+        residual: add each layer's input to its output, from the second layer on, with n-grams from the first.
         ngrams: N, the longest n-gram whose vector is added to a token's own; 1 adds none.
         ngram_rows: of the table that n-grams are hashed into.
         ngram_width: of its vectors, which are added to the first units of the embedding; H where that is less.
@@ -142,6 +142,13 @@ class ModelConfig(_Settings):
         shapes["output.weight"] = (V, H)
         shapes["output.bias"] = (V,)
         return shapes
+
+    @property
+    def first_residual(self) -> int | None:
+        """The first residual layer, counted from 0: what n-grams say of the next token goes past all layers."""
+        if not self.residual:
+            return None
+        return 0 if self.ngrams > 1 else 1
 
     @property
     def parameters(self) -> int:

@@ -41,6 +41,9 @@ def train(
     cell: Annotated[str | None, typer.Option(help="rnn, lstm or gru.", rich_help_panel=_MODEL)] = None,
     layers: Annotated[int | None, typer.Option(help="Stacked layers.", rich_help_panel=_MODEL)] = None,
     hidden: Annotated[int | None, typer.Option(help="Units in each layer.", rich_help_panel=_MODEL)] = None,
+    ngrams: Annotated[
+        int | None, typer.Option(help="Longest n-gram with a vector of its own; 1 has none.", rich_help_panel=_MODEL)
+    ] = None,
     dropout: Annotated[
         float | None, typer.Option(help="Share of units dropped while training.", rich_help_panel=_TRAINING)
     ] = None,
@@ -110,9 +113,9 @@ def train(
     folder = runs_folder(out)
     flags = {
         "train.minutes": minutes, "train.epochs": epochs, "train.steps": steps, "model.cell": cell,
-        "model.layers": layers, "model.hidden": hidden, "train.dropout": dropout, "train.batch_size": batch_size,
-        "train.sequence_length": sequence_length, "train.learning_rate": learning_rate, "train.seed": seed,
-        "train.threads": threads, "train.device": device, "corpus.encoding": encoding,
+        "model.layers": layers, "model.hidden": hidden, "model.ngrams": ngrams, "train.dropout": dropout,
+        "train.batch_size": batch_size, "train.sequence_length": sequence_length,
+        "train.learning_rate": learning_rate, "train.seed": seed, "train.threads": threads, "train.device": device, "corpus.encoding": encoding,
         "corpus.keep_line_ends": keep_line_ends, "corpus.column": column, "corpus.medium": medium,
         "corpus.clock": clock, "corpus.strict": strict,
     }  # fmt: skip

@@ -83,8 +83,9 @@ def _started(event: Started) -> str:
     model, config = event.model, event.train
     budget = f"{config.minutes:g} minutes" if config.steps is None else f"{config.steps:,} steps"
     begin = f", from step {event.step:,}" if event.step else ""
+    ngrams = f" with {model.ngrams}-grams" if model.ngrams > 1 else ""
     return (
-        f"{model.cell} {model.layers} x {model.hidden}, {model.parameters:,} weights; batch {config.batch_size} x "
+        f"{model.cell} {model.layers} x {model.hidden}{ngrams}, {model.parameters:,} weights; batch {config.batch_size} x "
         f"{config.sequence_length}; {budget}{begin}; {config.device} {config.precision}, seed {config.seed}; "
         f"{event.baseline_model} {event.baseline:.3f} nats"
     )

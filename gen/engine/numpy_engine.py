@@ -57,12 +57,13 @@ class NumpyEngine:
         self.config = config
         self._cell = _CELLS[config.cell]
         self._layers = [_layer(config, weights, f"encoder.layers.{index}.") for index in range(config.layers)]
-        embedding = np.asarray(weights["embedding.weight"], np.float32)
-        self._table: Array = embedding @ self._layers[0].input_weight + self._layers[0].bias
+        self._embedding = np.array(weights["embedding.weight"], np.float32)
+        self._table: Array = self._embedding @ self._layers[0].input_weight + self._layers[0].bias
         self._ngram_table: Array | None = None
         if config.ngrams > 1:
             self._ngram_table = np.array(weights["ngram_embedding.weight"], np.float32)
             self._ngram_weight = self._layers[0].input_weight[: self._ngram_table.shape[1]]
+        self._first_residual = config.layers if config.first_residual is None else config.first_residual
         self._output_weight = np.array(weights["output.weight"].T, np.float32, order="C")
         self._output_bias = np.array(weights["output.bias"], np.float32)
 
@@ -97,21 +98,24 @@ class NumpyEngine:
 
     def _advance(self, token: int, state: list[Array]) -> Array:
         """Read one id for one row, whose state, each (L, H), is moved in place; return the last layer's output (H,)."""
-        x: Array = self._table[token]
+        x: Array = self._embedding[token]
+        product: Array = self._table[token]
         if self._ngram_table is not None:
             *state, context = state
             symbols = [token + 1, *context.tolist()]
-            rows = list(ngram_rows(symbols, len(self._ngram_table)))
-            x = x + self._ngram_table[rows].sum(0).dot(self._ngram_weight)
+            ngrams = self._ngram_table[list(ngram_rows(symbols, len(self._ngram_table)))].sum(0)
             context[:] = symbols[:-1]
+            x = x.copy()
+            x[: len(ngrams)] += ngrams
+            product = product + ngrams.dot(self._ngram_weight)
         for index, layer in enumerate(self._layers):
-            inputs = x.dot(layer.input_weight) + layer.bias if index else x
+            inputs = x.dot(layer.input_weight) + layer.bias if index else product
             arrays = [array[index] for array in state]
-            product = arrays[0].dot(layer.recurrent_weight)
+            recurrent = arrays[0].dot(layer.recurrent_weight)
             if layer.recurrent_bias is not None:
-                product += layer.recurrent_bias
-            output = self._cell(inputs, product, *arrays)
-            x = x + output if self.config.residual and index else output
+                recurrent += layer.recurrent_bias
+            output = self._cell(inputs, recurrent, *arrays)
+            x = x + output if index >= self._first_residual else output
         return x
 
 

@@ -32,7 +32,7 @@ class RecurrentLanguageModel(nn.Module):
             width = min(config.ngram_width, config.hidden)
             self.ngram_embedding = NgramEmbedding(config.ngrams, config.ngram_rows, width)
         self.encoder = RecurrentEncoder(
-            config.cell, config.hidden, config.hidden, config.layers, residual=config.residual
+            config.cell, config.hidden, config.hidden, config.layers, residual=config.first_residual
         )
         self.output = nn.Linear(config.hidden, config.vocabulary_size)
 

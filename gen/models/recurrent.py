@@ -75,12 +75,13 @@ class RecurrentEncoder(nn.Module):
         inputs: size of the input vectors.
         hidden: H.
         layers: L.
-        residual: add each layer's input to its output, from the second layer on.
+        residual: number of the first layer (from 0) whose input is added to its output, as it is for all layers above;
+            None adds none. It must be 1 or more where the inputs are not of size H.
     """
 
-    def __init__(self, cell: Cell, inputs: int, hidden: int, layers: int, *, residual: bool = False) -> None:
+    def __init__(self, cell: Cell, inputs: int, hidden: int, layers: int, *, residual: int | None = None) -> None:
         super().__init__()
-        self.residual = residual
+        self.residual = layers if residual is None else residual
         self.layers = nn.ModuleList(RecurrentLayer(cell, hidden if i else inputs, hidden) for i in range(layers))
         self._arrays = 2 if cell == "lstm" else 1
         self._hidden = hidden
@@ -101,5 +102,5 @@ class RecurrentEncoder(nn.Module):
             states.append(new)
             if dropout is not None:
                 output = dropout.layer(output)
-            x = x + output if self.residual and index else output
+            x = x + output if index >= self.residual else output
         return x, RecurrentState(tuple(torch.cat(arrays) for arrays in zip(*states, strict=True)))

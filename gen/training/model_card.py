@@ -26,11 +26,12 @@ def model_card(name: str, checkpoint: Checkpoint) -> str:
         if "_per_" in name
     )
     residual = ", residual" if model.residual else ""
+    ngrams = f", n-grams up to {model.ngrams}" if model.ngrams > 1 else ""
     versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     return f"""# {name}
 
 A {model.cell} language model of {checkpoint.tokenizer.medium} over {symbols} symbols: {model.layers} layers of
-{model.hidden}{residual}, {model.parameters:,} weights. Written by `gen`.
+{model.hidden}{residual}{ngrams}, {model.parameters:,} weights. Written by `gen`.
 
     gen sample {name} {use}
 

@@ -21,6 +21,8 @@ _POLAR_EXPRESS = (
 )
 """Each iteration's quintic, the best after those before it: Amsel et al. 2025, "The Polar Express"."""
 _MOMENTUM = 0.95
+_MET_BEFORE = 100  # times that each row of a table is taken to have been met at the beginning
+_USUAL = 0.99  # memory of the usual gradient's square
 _TINY = 1e-10
 
 
@@ -89,7 +91,9 @@ class Muon(torch.optim.Optimizer):
 class RowwiseAdagrad(torch.optim.Optimizer):
     """Adagrad (Duchi et al. 2011) with one number of memory a row, for sparse gradients of a table.
 
-    Only rows that a chunk met are touched. Source: Naumov et al. 2019, "Deep Learning Recommendation Model".
+    Only rows that a chunk met are touched (Naumov et al. 2019, "Deep Learning Recommendation Model"). Each begins as if
+    it had been met a hundred times, with gradients of the usual size: what was seen once is not trusted like what was
+    seen often, and the n-grams of a text are not learned by heart.
 
     Args:
         parameters: tables (rows, width).
@@ -106,10 +110,14 @@ class RowwiseAdagrad(torch.optim.Optimizer):
                 state = self.state[table]
                 if not state:
                     state["squares"] = table.new_zeros(len(table))
+                    state["usual"] = None
                 gradient = table.grad.coalesce()
                 rows, values = gradient.indices()[0], gradient.values()
-                squares = state["squares"].index_add_(0, rows, values.square().mean(1))[rows]
-                table.index_add_(0, rows, values * (-group["lr"] / (squares.sqrt() + _TINY)).unsqueeze(1))
+                squares = values.square().mean(1)
+                usual, now = state["usual"], squares.mean()
+                state["usual"] = usual = now if usual is None else torch.lerp(usual, now, 1 - _USUAL)
+                total = state["squares"].index_add_(0, rows, squares)[rows] + _MET_BEFORE * usual
+                table.index_add_(0, rows, values * (-group["lr"] / (total.sqrt() + _TINY)).unsqueeze(1))
 
 
 class Optimizer:

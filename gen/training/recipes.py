@@ -23,7 +23,9 @@ _RARE = 10  # steps between two validations, at least
 _TOKENS_PER_PARAMETER = 2.0  # read in the budget: the size that had learned most when the time was up
 _ENOUGH_CHUNKS = 8  # in an epoch; with fewer, batch and chunk shrink
 _DROPOUT = ((1.5, 0.05), (4.0, 0.1), (10.0, 0.2), (30.0, 0.3))  # (epochs up to, dropout); above: 0.4
-_NGRAMS = 5
+_NGRAMS = 5  # the longest: 4 are worse by 0.02 nats after a minute
+_TOKENS_PER_ROW = 16  # of the corpus
+_FEWEST_ROWS, _MOST_ROWS = 2**10, 2**16  # 16 MB of a model's file
 _HEARD_ONCE = 1.5  # epochs up to which music is not varied: the original is as new
 _ANY_SIZE = 2**62  # tokens, where only the names of the choices matter
 _MODEL_SETTINGS = [field.name for field in fields(ModelConfig) if field.name != "vocabulary_size"]
@@ -178,16 +180,14 @@ class _Recipe:
         self._choose("cell", "lstm", "learns most in the same time")
         self._choose_size()
         self._choose_ngrams()
-        stacked = self.settings["layers"] > 1
-        self._choose(
-            "residual", stacked, "stacked layers learn faster with it" if stacked else "one layer has none below"
-        )
+        useful = self.settings["layers"] > 1 or self.settings["ngrams"] > 1
+        self._choose("residual", useful, "layers learn faster with it" if useful else "one layer has none below")
         trained = self._trained_tokens() / self._tokens
         dropout = next((rate for limit, rate in _DROPOUT if trained <= limit), 0.4)
         self._choose("dropout", dropout, f"about {float(f'{trained:.2g}'):,g} epochs")
         if self.settings["ngrams"] > 1:
             self._choose("ngram_dropout", 0.3, "or the network would listen to nothing else")
-            self._choose("ngram_learning_rate", 0.04, "of rows that are met now and then")
+            self._choose("ngram_learning_rate", 0.2, "of rows that are met now and then")
         if clock is not None:
             self._choose_augmentation(trained, clock)
         if "steps" in self.settings:
@@ -256,7 +256,9 @@ class _Recipe:
     def _choose_ngrams(self) -> None:
         self._choose("ngrams", _NGRAMS, "what stood just before need not be learned to be remembered")
         if self.settings["ngrams"] > 1:
-            self._choose("ngram_rows", 2**16, "few n-grams share one")
+            wanted = 2 ** math.ceil(math.log2(max(1, self._tokens // _TOKENS_PER_ROW)))
+            rows = min(_MOST_ROWS, max(_FEWEST_ROWS, wanted))
+            self._choose("ngram_rows", rows, f"for {self._tokens:,} tokens")
             self._choose("ngram_width", 64, "wide enough")
 
 

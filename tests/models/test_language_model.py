@@ -192,11 +192,24 @@ def test_dropout_reaches_the_ngrams() -> None:
     assert torch.equal(found, expected)
 
 
+def test_with_ngrams_the_input_goes_past_the_first_layer_too() -> None:
+    config = ModelConfig(vocabulary_size=7, hidden=5, layers=1, residual=True, ngrams=2, ngram_rows=9)
+    model = random_model(config)
+    ids = random_ids(config, 1, 2)
+    logits, after = model(ids, model.initial_state(2))
+    assert model.ngram_embedding is not None
+    sums, _ = model.ngram_embedding(ids, torch.zeros(1, 2, dtype=torch.long))
+    seen = after.arrays[0][0] + model.embedding(ids[0]) + sums[0]
+    assert torch.allclose(logits[0], model.output(seen), atol=1e-12)
+    plain = random_model(replace(config, ngrams=1))
+    logits, after = plain(ids, plain.initial_state(2))
+    assert torch.allclose(logits[0], plain.output(after.arrays[0][0]), atol=1e-12)
+
+
 @law
 @given(configs, st.integers(1, 5), st.integers(1, 3))
 def test_ngrams_add_the_rows_of_a_rolling_hash(config: ModelConfig, steps: int, batch: int) -> None:
-    model, plain = random_model(config), random_model(replace(config, ngrams=1))
-    plain.load_state_dict({n: w for n, w in model.state_dict().items() if not n.startswith("ngram")})
+    model = random_model(config)
     ids, state = random_ids(config, steps, batch), random_state(model, batch)
     logits, after = model(ids, state)
     read = [[int(s) for s in reversed(column)] for column in state.arrays[-1].T] if config.ngrams > 1 else [[]] * batch
@@ -211,6 +224,6 @@ def test_ngrams_add_the_rows_of_a_rolling_hash(config: ModelConfig, steps: int, 
                     code = code * 1_140_671_485 + symbol
                 vector = model.get_parameter("ngram_embedding.weight")[code % (2**31 - 1) % config.ngram_rows]
                 x[b, : len(vector)] += vector
-        output, expected = plain.encoder(x[None], expected)
-        assert (logits[t] - plain.output(output[0])).abs().max() <= 1e-12
+        output, expected = model.encoder(x[None], expected)
+        assert (logits[t] - model.output(output[0])).abs().max() <= 1e-12
     assert_close(RecurrentState(after.arrays[: len(expected.arrays)]), expected)

@@ -74,7 +74,7 @@ def run_loop(
                 for array, value in zip(new.arrays, values, strict=True):
                     array[index, row] = value
                 output = drop(values[0])
-                x = x + output if encoder.residual and index > 0 else output
+                x = x + output if index >= encoder.residual else output
             rows[-1].append(x)
     return np.array(rows), new
 
@@ -83,7 +83,7 @@ def run_loop(
 
 
 def random_encoder(
-    cell: Cell, inputs: int, hidden: int, layers: int, residual: bool = False, dtype: torch.dtype = torch.float64
+    cell: Cell, inputs: int, hidden: int, layers: int, residual: int | None = None, dtype: torch.dtype = torch.float64
 ) -> RecurrentEncoder:
     """Every weight and bias drawn, so that none can be left out unnoticed."""
     encoder = RecurrentEncoder(cell, inputs, hidden, layers, residual=residual).to(dtype)
@@ -114,7 +114,7 @@ def assert_close(found: RecurrentState[Any], expected: RecurrentState[Any], tole
 def networks(draw: st.DrawFn) -> tuple[Cell, RecurrentEncoder]:
     cell = draw(st.sampled_from(CELLS))
     inputs, hidden, layers = draw(st.integers(1, 5)), draw(st.integers(1, 7)), draw(st.integers(1, 3))
-    return cell, random_encoder(cell, inputs, hidden, layers, draw(st.booleans()))
+    return cell, random_encoder(cell, inputs, hidden, layers, draw(st.sampled_from([None, 1])))
 
 
 def input_size(encoder: RecurrentEncoder) -> int:
@@ -125,14 +125,14 @@ def input_size(encoder: RecurrentEncoder) -> int:
 
 
 @every_cell
-@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("residual", [None, 0, 1])
 @pytest.mark.parametrize(
     ("layers", "inputs", "hidden", "steps", "batch"), [(1, 3, 5, 7, 2), (2, 9, 1, 4, 3), (3, 4, 13, 5, 1)]
 )
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
 def test_each_cell_is_what_its_equations_say(
     cell: Cell,
-    residual: bool,
+    residual: int | None,
     layers: int,
     inputs: int,
     hidden: int,
@@ -141,6 +141,8 @@ def test_each_cell_is_what_its_equations_say(
     dtype: torch.dtype,
     tolerance: float,
 ) -> None:
+    if residual == 0:
+        inputs = hidden  # or they could not be added
     encoder = random_encoder(cell, inputs, hidden, layers, residual, dtype)
     x, state = random_inputs(steps, batch, inputs, dtype), random_state(encoder, batch)
     expected, after = run_loop(cell, encoder, x, state)
@@ -164,7 +166,7 @@ class Louder:
 
 @every_cell
 def test_dropout_is_for_what_a_layer_hands_on_and_not_for_what_it_remembers(cell: Cell) -> None:
-    encoder = random_encoder(cell, 4, 6, 3, residual=True)
+    encoder = random_encoder(cell, 4, 6, 3, residual=1)
     x, state = random_inputs(5, 2, 4), random_state(encoder, 2)
     output, new = encoder(x, state, Louder())
     expected, after = run_loop(cell, encoder, x, state, lambda layer_output: 1.5 * layer_output)
@@ -187,7 +189,7 @@ def gradients(encoder: RecurrentEncoder, x: Tensor, state: RecurrentState[Tensor
 
 @every_cell
 def test_gradients_agree_with_finite_differences(cell: Cell) -> None:
-    encoder = random_encoder(cell, 2, 3, 2, residual=True)
+    encoder = random_encoder(cell, 2, 3, 2, residual=1)
     names = [name for name, _ in encoder.named_parameters()]
 
     def run(x: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -203,7 +205,7 @@ def test_gradients_agree_with_finite_differences(cell: Cell) -> None:
 @every_cell
 def test_single_precision_gradients_agree_with_double(cell: Cell) -> None:
     def compute(dtype: torch.dtype) -> list[Tensor]:
-        encoder = random_encoder(cell, 8, 16, 2, True, dtype)
+        encoder = random_encoder(cell, 8, 16, 2, 1, dtype)
         return gradients(encoder, random_inputs(9, 3, 8, dtype), random_state(encoder, 3))
 
     for ours, theirs in zip(compute(torch.float32), compute(torch.float64), strict=True):
@@ -254,7 +256,7 @@ def test_selecting_rows_commutes_with_reading(network: tuple[Cell, RecurrentEnco
 
 @every_cell
 def test_reading_leaves_input_and_state_as_they_were(cell: Cell) -> None:
-    encoder = random_encoder(cell, 3, 4, 2, residual=True)
+    encoder = random_encoder(cell, 3, 4, 2, residual=1)
     x, state = random_inputs(3, 2, 3), random_state(encoder, 2)
     kept, kept_state = x.clone(), state.map(torch.clone)
     encoder(x, state)
