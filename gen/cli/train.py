@@ -115,7 +115,8 @@ def train(
         "train.minutes": minutes, "train.epochs": epochs, "train.steps": steps, "model.cell": cell,
         "model.layers": layers, "model.hidden": hidden, "model.ngrams": ngrams, "train.dropout": dropout,
         "train.batch_size": batch_size, "train.sequence_length": sequence_length,
-        "train.learning_rate": learning_rate, "train.seed": seed, "train.threads": threads, "train.device": device, "corpus.encoding": encoding,
+        "train.learning_rate": learning_rate, "train.seed": seed, "train.threads": threads, "train.device": device,
+        "corpus.encoding": encoding,
         "corpus.keep_line_ends": keep_line_ends, "corpus.column": column, "corpus.medium": medium,
         "corpus.clock": clock, "corpus.strict": strict,
     }  # fmt: skip

@@ -85,8 +85,8 @@ def _started(event: Started) -> str:
     begin = f", from step {event.step:,}" if event.step else ""
     ngrams = f" with {model.ngrams}-grams" if model.ngrams > 1 else ""
     return (
-        f"{model.cell} {model.layers} x {model.hidden}{ngrams}, {model.parameters:,} weights; batch {config.batch_size} x "
-        f"{config.sequence_length}; {budget}{begin}; {config.device} {config.precision}, seed {config.seed}; "
+        f"{model.cell} {model.layers} x {model.hidden}{ngrams}, {model.parameters:,} weights; "
+        f"batch {config.batch_size} x {config.sequence_length}; {budget}{begin}; {config.device} {config.precision}, seed {config.seed}; "
         f"{event.baseline_model} {event.baseline:.3f} nats"
     )
 
