@@ -86,7 +86,8 @@ def _started(event: Started) -> str:
     ngrams = f" with {model.ngrams}-grams" if model.ngrams > 1 else ""
     return (
         f"{model.cell} {model.layers} x {model.hidden}{ngrams}, {model.parameters:,} weights; "
-        f"batch {config.batch_size} x {config.sequence_length}; {budget}{begin}; {config.device} {config.precision}, seed {config.seed}; "
+        f"batch {config.batch_size} x {config.sequence_length}; {budget}{begin}; "
+        f"{config.device} {config.precision}, seed {config.seed}; "
         f"{event.baseline_model} {event.baseline:.3f} nats"
     )
 

@@ -212,6 +212,20 @@ def test_single_precision_gradients_agree_with_double(cell: Cell) -> None:
         assert (ours - theirs).abs().max() <= 1e-4 * (1 + theirs.abs().max())
 
 
+@pytest.mark.parametrize("cell", ["rnn", "gru"])  # the LSTM's is torch's, which not every processor has in bf16
+def test_products_in_bf16_are_rounded_and_nothing_else(cell: Cell) -> None:
+    encoder = random_encoder(cell, 8, 16, 2, 1, torch.float32)
+    x, state = random_inputs(9, 3, 8, torch.float32), random_state(encoder, 3)
+    exact = gradients(encoder, x, state)
+    with torch.autocast("cpu", torch.bfloat16):
+        output, _ = encoder(x, state)
+        rounded = gradients(encoder, x, state)
+    assert output.dtype == torch.float32
+    for ours, theirs in zip(rounded, exact, strict=True):
+        assert ours.dtype == torch.float32 and not torch.equal(ours, theirs)
+        assert (ours - theirs).abs().max() <= 0.05 * (1 + theirs.abs().max())
+
+
 @every_cell
 def test_a_detached_state_stops_the_gradient(cell: Cell) -> None:
     encoder = random_encoder(cell, 3, 4, 2)
