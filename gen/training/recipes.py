@@ -20,9 +20,10 @@ from gen.tokenizers import MidiTokenizer
 DEFAULT_MINUTES = 5.0
 _FLOPS_PER_THREAD = 40e9  # that training gets out of a laptop's core
 _RARE = 10  # steps between two validations, at least
-_TOKENS_PER_PARAMETER = 2.0  # read in the budget: the size that had learned most when the time was up
+_TOKENS_PER_PARAMETER = 4.3  # read in the budget: the size that had learned most when the time was up
 _ENOUGH_CHUNKS = 8  # in an epoch; with fewer, batch and chunk shrink
-_DROPOUT = ((1.5, 0.05), (4.0, 0.1), (10.0, 0.2), (30.0, 0.3))  # (epochs up to, dropout); above: 0.4
+_DROPOUT = ((1.5, 0.05), (3.5, 0.1), (6.0, 0.2), (30.0, 0.3))  # (epochs up to, dropout); above: 0.4
+_NGRAM_DROPOUT = ((3.5, 0.3), (10.0, 0.4))  # the same; above: 0.5
 _NGRAMS = 5  # the longest: 4 are worse by 0.02 nats after a minute
 _TOKENS_PER_ROW = 16  # of the corpus
 _FEWEST_ROWS, _MOST_ROWS = 2**10, 2**16  # 16 MB of a model's file
@@ -183,10 +184,12 @@ class _Recipe:
         useful = self.settings["layers"] > 1 or self.settings["ngrams"] > 1
         self._choose("residual", useful, "layers learn faster with it" if useful else "one layer has none below")
         trained = self._trained_tokens() / self._tokens
+        epochs = f"about {float(f'{trained:.2g}'):,g} epochs"
         dropout = next((rate for limit, rate in _DROPOUT if trained <= limit), 0.4)
-        self._choose("dropout", dropout, f"about {float(f'{trained:.2g}'):,g} epochs")
+        self._choose("dropout", dropout, epochs)
         if self.settings["ngrams"] > 1:
-            self._choose("ngram_dropout", 0.3, "or the network would listen to nothing else")
+            dropout = next((rate for limit, rate in _NGRAM_DROPOUT if trained <= limit), 0.5)
+            self._choose("ngram_dropout", dropout, epochs)
             self._choose("ngram_learning_rate", 0.2, "of rows that are met now and then")
         if clock is not None:
             self._choose_augmentation(trained, clock)

@@ -33,6 +33,7 @@ from gen.protocols import RecurrentState
 from gen.random import Draws
 from gen.tokenizers import MidiTokenizer
 from gen.training.budget import Budget
+from gen.training.calibration import calibrate
 from gen.training.clock import Clock
 from gen.training.device import choose_device, choose_precision
 from gen.training.dropout import LockedDropout
@@ -264,11 +265,16 @@ class Trainer:
             raise TrainingError("no validation gave a finite loss: begin anew with a lower --learning-rate")
         model = RecurrentLanguageModel(self._model.config).to(self._device)
         model.load_weights(self.best.weights)
-        validation = Validation(model, self._corpus.validation.read(0, self._final_tokens))
+        ids = self._corpus.validation.read(0, self._final_tokens)
+        factor = self.best.provenance.get("ngram_factor")
+        validation = Validation(model, ids)
         with self._clock.pause():
+            if factor is None:  # otherwise the run was over already
+                factor = calibrate(model, ids, rows=_ROWS, tokens=self._budget.interim(len(ids)))
             for done in validation.run():
                 yield Validating(done)
-        self.best = self._described(self.best.weights, validation, "one stateful pass, fp32")
+        best = self._described(model.weights(), validation, "one stateful pass, fp32")
+        self.best = replace(best, provenance={**best.provenance, "ngram_factor": factor})
         yield Finished(
             step=self.step,
             loss=validation.loss,
