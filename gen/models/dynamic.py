@@ -17,9 +17,9 @@ from torch.nn import functional
 from gen.models.language_model import RecurrentLanguageModel
 
 _STRETCH = 32  # tokens between two steps
-_RATE = 2e-4
-_DECAY = 2e-3  # share of the way back to the trained weights, at each step
-_TABLE_RATE = 2e-3  # of the rows of n-grams that were met
+_RATE = 1e-3
+_DECAY = 5e-3  # share of the way back to the trained weights, at each step
+_TABLE_RATE = 2e-2  # of the rows of n-grams that were met
 _TINY = 1e-8
 
 
