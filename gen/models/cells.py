@@ -40,6 +40,13 @@ def _accumulate(target: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return target.add_(a.to(b.dtype) @ b)
 
 
+def _added(base: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """base + a @ b, the product in the precision of b."""
+    if a.dtype == b.dtype:
+        return torch.addmm(base, a, b)
+    return base + (a.to(b.dtype) @ b)
+
+
 def _inputs(x: Tensor, weight: Tensor, bias: Tensor, precision: torch.dtype) -> Tensor:
     """The input products of all steps (T, B, G * H)."""
     return _product(x.flatten(0, 1), weight.T, precision).add_(bias).view(*x.shape[:2], -1)
@@ -83,7 +90,7 @@ class _Rnn(torch.autograd.Function):
         carry = torch.zeros_like(h)
         for t in range(len(x) - 1, -1, -1):
             torch.mul(carry.add_(gradients[0][t]), slopes[t], out=deltas[t])
-            carry = _accumulate(torch.zeros_like(h), deltas[t], back)
+            carry = _product(deltas[t], back, ctx.precision)
         before = torch.cat([h[None], outputs[:-1]])
         of_x, of_weight, of_recurrent, of_bias = _gradients(deltas, deltas, x, before, weight, ctx.precision)
         return None, of_x, carry, of_weight, of_recurrent, of_bias
@@ -106,13 +113,15 @@ class _Gru(torch.autograd.Function):
         size = h.size(1)
         gates = _inputs(x, weight, bias, precision)
         across = recurrent.T.to(precision)
-        remembered = recurrent_bias.repeat(*x.shape[:2], 1)  # U_n h + u_n
+        biases = torch.cat([recurrent_bias.new_zeros(2 * size), recurrent_bias])
+        remembered = x.new_empty(*x.shape[:2], size)  # U_n h + u_n
         outputs = torch.empty_like(remembered)
         state = h
-        for t in range(len(x)):
-            r, z, n = gates[t].chunk(3, 1)
-            _accumulate(gates[t, :, : 2 * size], state, across[:, : 2 * size]).sigmoid_()
-            _accumulate(remembered[t], state, across[:, 2 * size :])
+        for t, gate in enumerate(gates):
+            product = _added(biases, state, across)
+            gate[:, : 2 * size].add_(product[:, : 2 * size]).sigmoid_()
+            remembered[t] = product[:, 2 * size :]
+            r, z, n = gate.chunk(3, 1)
             n.addcmul_(r, remembered[t]).tanh_()
             state = torch.lerp(n, state, z, out=outputs[t])
         ctx.save_for_backward(x, h, weight, recurrent, gates, remembered, outputs)
@@ -138,7 +147,7 @@ class _Gru(torch.autograd.Function):
         for t in range(len(x) - 1, -1, -1):
             torch.add(carry, gradients[0][t], out=states[t])
             deltas = factors[t].mul_(states[t].unsqueeze(1))
-            carry = _accumulate(deltas[:, 3].clone(), deltas[:, :3].flatten(1), back)
+            carry = _added(deltas[:, 3], deltas.view(len(h), -1)[:, : 3 * size], back)
         of_gates = factors[:, :, :3].flatten(2)
         of_inputs = torch.cat([of_gates[:, :, : 2 * size], states * candidate], dim=2)
         of_x, of_weight, of_recurrent, of_bias = _gradients(of_inputs, of_gates, x, before, weight, ctx.precision)
