@@ -41,7 +41,7 @@ def _accumulate(target: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _added(base: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """base + a @ b, the product in the precision of b."""
+    """What a @ b adds to base, a tensor of its own; the product in the precision of b."""
     if a.dtype == b.dtype:
         return torch.addmm(base, a, b)
     return base + (a.to(b.dtype) @ b)

@@ -184,12 +184,12 @@ class _Recipe:
         useful = self.settings["layers"] > 1 or self.settings["ngrams"] > 1
         self._choose("residual", useful, "layers learn faster with it" if useful else "one layer has none below")
         trained = self._trained_tokens() / self._tokens
-        epochs = f"about {float(f'{trained:.2g}'):,g} epochs"
+        told = f"about {float(f'{trained:.2g}'):,g} epochs"
         dropout = next((rate for limit, rate in _DROPOUT if trained <= limit), 0.4)
-        self._choose("dropout", dropout, epochs)
+        self._choose("dropout", dropout, told)
         if self.settings["ngrams"] > 1:
             dropout = next((rate for limit, rate in _NGRAM_DROPOUT if trained <= limit), 0.5)
-            self._choose("ngram_dropout", dropout, epochs)
+            self._choose("ngram_dropout", dropout, told)
             self._choose("ngram_learning_rate", 0.2, "of rows that are met now and then")
         if clock is not None:
             self._choose_augmentation(trained, clock)
