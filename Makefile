@@ -8,6 +8,7 @@ MINUTES = 1# that each part of the demo trains
 bin = $(VENV)/bin
 ready = $(VENV)/.ready# stamps: redone when what is installed changes
 ready_dev = $(VENV)/.ready-dev
+native = $(wildcard gen/engine/native/*)# compiled when gen is installed
 
 .PHONY: help demo test test-slow lint bench clean
 
@@ -46,15 +47,15 @@ bench: $(ready_dev)
 	@for script in benchmarks/*.py; do echo "$$script"; $(bin)/python "$$script" || exit; done
 
 clean:
-	rm -rf $(VENV) build dist demo.mid demo.wav demo.svg *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist demo.mid demo.wav demo.svg *.egg-info gen/engine/_native.*.so .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(ready): pyproject.toml constraints.txt
+$(ready): pyproject.toml constraints.txt $(native)
 	$(environment)
 	$(bin)/python -m pip install --constraint constraints.txt --editable .
 	@touch $@
 
-$(ready_dev): pyproject.toml constraints.txt
+$(ready_dev): pyproject.toml constraints.txt $(native)
 	$(environment)
 	$(bin)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	@touch $(ready) $@

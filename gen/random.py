@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_SEED = 2**63 - 1
-_BLOCK = 256  # draws fetched at a time; a multiple of the four that one Philox counter yields
+_BLOCK = 256  # draws are fetched in multiples of it; one of the four that one Philox counter yields
 
 
 def fresh_seed() -> int:
@@ -49,14 +49,21 @@ class Draws:
     def __init__(self, seed: int, stream: int = 0) -> None:
         self._seed = seed
         self._stream = stream
-        self._start = -1
-        self._block: NDArray[np.float64] = np.empty(0)
+        self._start = 0
+        self._fetched: NDArray[np.float64] = np.empty(0)  # the draws from `_start` on
 
     def at(self, position: int) -> float:
         """The draw for token number `position`; any order, any number of times."""
-        start = position - position % _BLOCK
-        if start != self._start:
-            raw = philox(self._seed, "sample", self._stream, counter=start // 4).random_raw(_BLOCK)
-            self._block = (raw >> np.uint64(11)) * np.float64(2.0**-53)
-            self._start = start
-        return float(self._block[position - start])
+        return float(self.block(position, 1)[0])
+
+    def block(self, start: int, count: int) -> NDArray[np.float64]:
+        """The draws for tokens number `start` … `start + count - 1`, not to be written to."""
+        offset = start - self._start
+        if offset < 0 or offset + count > len(self._fetched):
+            offset = start % _BLOCK
+            size = -(-(offset + count) // _BLOCK) * _BLOCK
+            raw = philox(self._seed, "sample", self._stream, counter=(start - offset) // 4).random_raw(size)
+            self._fetched = (raw >> np.uint64(11)) * np.float64(2.0**-53)
+            self._fetched.setflags(write=False)
+            self._start = start - offset
+        return self._fetched[offset : offset + count]

@@ -87,6 +87,23 @@ def test_a_draw_depends_on_its_position_alone(seed: int, stream: int, order: lis
 
 
 @settings(derandomize=True, deadline=None)
+@given(seed=seeds, stream=st.integers(0, 2**40), order=st.lists(st.tuples(positions, st.integers(0, 700)), max_size=8))
+def test_a_block_is_its_draws_one_by_one(seed: int, stream: int, order: list[tuple[int, int]]) -> None:
+    together, one_by_one = Draws(seed, stream), Draws(seed, stream)
+    for start, count in order:
+        expected = [one_by_one.at(position) for position in range(start, start + count)]
+        block = together.block(start, count)
+        assert block.dtype == np.float64 and block.tolist() == expected
+        assert together.at(start) == Draws(seed, stream).at(start)
+
+
+def test_a_block_cannot_be_written_to() -> None:
+    draws = Draws(1)
+    with pytest.raises(ValueError, match="read-only"):
+        draws.block(3, 10)[0] = 0.5
+
+
+@settings(derandomize=True, deadline=None)
 @given(seed=seeds, position=positions)
 def test_a_draw_is_the_upper_53_bits_of_its_word(seed: int, position: int) -> None:
     word = int(philox(seed, "sample", 0, counter=position // 4).random_raw(4)[position % 4])

@@ -183,10 +183,18 @@ def _training() -> Check:
 
 
 def _sampling() -> Check:
-    import numpy as np
+    """The engine that samples, and what it is built for."""
+    from gen.engine import instruction_sets
 
-    blas = (np.show_config(mode="dicts") or {}).get("Build Dependencies", {}).get("blas", {})
-    return Check("sampling", f"numpy fp32, {blas.get('name', 'unknown BLAS')} {blas.get('version', '')}".rstrip())
+    sets = instruction_sets()
+    if sets:
+        return Check("sampling", f"native int8 and fp32, {sets[0]}")
+    return Check(
+        "sampling",
+        "numpy fp32; the native engine was not built",
+        "several times as fast: install a C compiler (Debian, Ubuntu: apt install gcc python3-dev; macOS: "
+        "xcode-select --install), then install gen again",
+    )
 
 
 def folder(name: str, path: Path, variable: str) -> Check:

@@ -138,6 +138,12 @@ def sample(
     samples: Annotated[int, typer.Option(help="How many, each a stream of the seed.")] = 1,
     stream: Annotated[int, typer.Option(help="The first stream to draw.")] = 0,
     seed: Annotated[int | None, typer.Option(help=with_default("Seed of the draws.", "a fresh one, printed"))] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help=with_default("Of the weights: fp32 or int8.", "int8 where the model is known to lose nothing")
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a sample and line.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -209,12 +215,14 @@ def sample(
     if medium == "text":
         from gen.cli.sample_text import TextWishes, sample_text
 
-        sample_text(TextSampler(checkpoint), request, TextWishes(prompt_file, encoding, unknown, n, stop))
+        sample_text(
+            TextSampler(checkpoint, precision=precision), request, TextWishes(prompt_file, encoding, unknown, n, stop)
+        )
     else:
         from gen.cli.sample_music import MusicWishes, sample_music
 
         wishes = MusicWishes(at, seconds, bars, key, pitch_range, bpm, instruments, max_silence)
-        sample_music(MusicSampler(checkpoint), request, wishes)
+        sample_music(MusicSampler(checkpoint, precision=precision), request, wishes)
 
 
 def _adapted(checkpoint: "Checkpoint", path: str, *, quiet: bool) -> "Checkpoint":

@@ -33,13 +33,10 @@ def sample_text(sampler: "TextSampler", request: Request, wishes: TextWishes) ->
         raise ConfigError(f"--output is given {len(request.outputs)} times; a text goes to one file")
     given = _prompt(sampler, request, wishes)
     characters = DEFAULT_CHARACTERS if wishes.n is None and request.max_tokens is None else wishes.n
-    streams = [
-        sampler.stream(
-            given, n=characters, max_tokens=request.max_tokens, config=request.config, seed=request.seed, stream=k,
-            stop=wishes.stop or (), ignore_end=request.ignore_end,
-        )
-        for k in request.streams
-    ]  # fmt: skip
+    streams = sampler.streams(
+        given, streams=request.streams, n=characters, max_tokens=request.max_tokens, config=request.config,
+        seed=request.seed, stop=wishes.stop or (), ignore_end=request.ignore_end,
+    )  # fmt: skip
     head = given if request.keep_prompt else ""
     request.announce(sampler)
     if not (request.quiet or head or request.as_json or request.outputs):

@@ -1,25 +1,19 @@
 """Logits in, logits out: what shapes and narrows the choice of the next token.
 
-The chain stands in llama.cpp's order: logit bias, penalties, top-k, typical, top-p, min-p, and temperature last, so
-what is cut off does not depend on the temperature. A removed token's logit is minus infinity and stays so. Ties go to
-the lower id. Whatever the settings, logits in float32's range never become NaN or plus infinity.
+A removed token's logit is minus infinity and stays so. Ties go to the lower id.
 """
 
 import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gen.config import SamplingConfig, require
-from gen.errors import ConfigError
 from gen.protocols import Ids, Logits
-
-_HUGE = 1e100
-"""Settings beyond it act like it: a product of three such numbers still fits float64, so nothing overflows."""
 
 
 class History:
@@ -31,11 +25,12 @@ class History:
         ids: what was read so far, each below V.
 
     Attributes:
+        window: as given.
         counts: occurrences of each id, (V,).
     """
 
     def __init__(self, vocabulary_size: int, window: int, ids: Ids | Sequence[int] = ()) -> None:
-        self._window = window
+        self.window = window
         seen = np.asarray(ids, np.int64)
         if window >= 0:
             seen = seen[max(len(seen) - window, 0) :]
@@ -45,10 +40,16 @@ class History:
     def append(self, id: int) -> None:
         """Take the next id; the oldest leaves a full window."""
         self.counts[id] += 1
-        if self._window >= 0:
+        if self.window >= 0:
             self._recent.append(id)
-            if len(self._recent) > self._window:
+            if len(self._recent) > self.window:
                 self.counts[self._recent.popleft()] -= 1
+
+    def leaving(self, count: int) -> list[int]:
+        """The ids that leave a window when `count` more come, oldest first; -1 where its place is still free."""
+        places = min(count, self.window)
+        free = min(places, self.window - len(self._recent))
+        return [-1] * free + list(islice(self._recent, places - free))
 
 
 class LogitsProcessor(Protocol):
@@ -94,11 +95,10 @@ class Penalties:
 
     def __call__(self, logits: Logits, history: History) -> Logits:
         ids = history.counts.nonzero()[0]
-        repeat = _clamp(self.repeat, 1 / _HUGE, _HUGE)
-        amount = history.counts[ids] * _clamp(self.frequency, -_HUGE, _HUGE) + _clamp(self.presence, -_HUGE, _HUGE)
+        amount = history.counts[ids] * self.frequency + self.presence
         result = logits.astype(np.float64)
         recent = result[ids]
-        result[ids] = np.where(recent > 0, recent / repeat, recent * repeat) - amount
+        result[ids] = np.where(recent > 0, recent / self.repeat, recent * self.repeat) - amount
         return result
 
 
@@ -163,7 +163,8 @@ class MinP:
     def __call__(self, logits: Logits, history: History) -> Logits:
         if self.p <= 0:
             return logits
-        return np.where(logits >= float(logits[logits.argmax()]) + math.log(self.p), logits, -math.inf)
+        least = np.float64(logits[logits.argmax()]) + math.log(self.p)  # float64, to compare alike in every dtype
+        return np.where(logits >= least, logits, -math.inf)
 
 
 @dataclass(frozen=True)
@@ -173,51 +174,7 @@ class Temperature:
     temperature: float
 
     def __call__(self, logits: Logits, history: History) -> Logits:
-        return logits / np.float64(max(self.temperature, 1 / _HUGE))  # NumPy's float64 widens float32 logits
-
-
-def processors_for(config: SamplingConfig, vocabulary_size: int) -> tuple[LogitsProcessor, ...]:
-    """The chain that `config` asks for, without what would change nothing.
-
-    At temperature 0 it is bias and penalties alone: the likeliest token is taken, so there is nothing to narrow.
-
-    Raises:
-        ConfigError: `logit_bias` names an id outside the vocabulary, or bans every id.
-    """
-    chain: list[LogitsProcessor] = []
-    bias = _dense_bias(config.logit_bias, vocabulary_size)
-    if bias.any():
-        chain.append(LogitBias(bias))
-    penalties = Penalties(config.repeat_penalty, config.presence_penalty, config.frequency_penalty)
-    if config.repeat_last_n != 0 and penalties != Penalties():
-        chain.append(penalties)
-    if config.temperature == 0:
-        return tuple(chain)
-    if 0 < config.top_k < vocabulary_size:
-        chain.append(TopK(config.top_k))
-    if config.typical_p < 1:
-        chain.append(Typical(config.typical_p))
-    if config.top_p < 1:
-        chain.append(TopP(config.top_p))
-    if config.min_p > 0:
-        chain.append(MinP(config.min_p))
-    if config.temperature != 1:
-        chain.append(Temperature(config.temperature))
-    return tuple(chain)
-
-
-def _dense_bias(pairs: Sequence[tuple[int, float]], vocabulary_size: int) -> NDArray[np.float64]:
-    bias = np.zeros(vocabulary_size)
-    for token, nats in pairs:
-        require(token < vocabulary_size, "logit_bias id", token, f"below {vocabulary_size}, the vocabulary's size")
-        bias[token] += nats if nats == -math.inf else _clamp(nats, -_HUGE, _HUGE)
-    if np.all(bias == -math.inf):
-        raise ConfigError(f"logit_bias bans all {vocabulary_size} ids of the vocabulary: leave at least one")
-    return bias
-
-
-def _clamp(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
+        return logits / np.float64(self.temperature)  # NumPy's float64 widens float32 logits
 
 
 def _candidates(logits: Logits) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
@@ -232,8 +189,8 @@ def _keep_mass(
     logits: Logits, ids: NDArray[np.intp], weights: NDArray[np.float64], order: NDArray[np.intp], p: float
 ) -> Logits:
     """Only the shortest leading part of `ids[order]` that holds probability `p` (at least one id)."""
-    cumulative = weights[order].cumsum()
-    kept = ids[order[: cumulative.searchsorted(p * cumulative[-1]) + 1]]
+    all_of_it = weights.cumsum()[-1]  # in id order, one by one: the same number however they are sorted
+    kept = ids[order[: weights[order].cumsum().searchsorted(p * all_of_it) + 1]]
     result = np.full(len(logits), -math.inf)
     result[kept] = logits[kept]
     return result

@@ -67,6 +67,9 @@ class NumpyEngine:
         self._output_weight = np.array(weights["output.weight"].T, np.float32, order="C")
         self._output_bias = np.array(weights["output.bias"], np.float32)
 
+    name = "numpy fp32"
+    """What a seed reproduces for."""
+
     @property
     def vocabulary_size(self) -> int:
         """V."""

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from gen.checkpoint import Checkpoint
 from gen.config import Medium, require
-from gen.engine import NumpyEngine
+from gen.engine import default_precision, engine_for
 from gen.errors import ConfigError
 from gen.random import MAX_SEED, Draws, fresh_seed
 from gen.tokenizers import AnyTokenizer
@@ -22,9 +22,10 @@ class Sampler(ABC):
 
     Args:
         checkpoint: the model.
+        precision: of its weights, fp32 or int8; None takes int8 where the loss is known to stay the same, else fp32.
 
     Raises:
-        ConfigError: it is a model of another medium.
+        ConfigError: it is a model of another medium, or this installation has no such precision.
 
     Example:
         >>> sampler = Sampler.load("model.safetensors")  # doctest: +SKIP
@@ -34,12 +35,13 @@ class Sampler(ABC):
 
     medium: Medium
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, *, precision: str | None = None) -> None:
         found = checkpoint.tokenizer.medium
         if found != self.medium:
             raise ConfigError(f"this model writes {found}; {type(self).__name__} needs one that writes {self.medium}")
         self.checkpoint = checkpoint
-        self._engine = NumpyEngine(checkpoint.model, checkpoint.weights)
+        precision = precision or default_precision(checkpoint.provenance)
+        self._engine = engine_for(checkpoint.model, checkpoint.weights, precision)
 
     @property
     @abstractmethod
@@ -51,31 +53,31 @@ class Sampler(ABC):
         """Write, piece by piece."""
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint) -> Self:
-        """The sampler that fits a checkpoint; of a class of its own medium, that class.
+    def of(cls, checkpoint: Checkpoint, *, precision: str | None = None) -> Self:
+        """The sampler that fits a checkpoint; of a class of its own medium, that class. `precision` is the class's.
 
         Raises:
             ConfigError: called on a class of another medium.
         """
         fitting = {kind.medium: kind for kind in Sampler.__subclasses__()}[checkpoint.tokenizer.medium]
         kind = cls if cls is not Sampler else fitting
-        return kind(checkpoint)  # type: ignore[return-value]
+        return kind(checkpoint, precision=precision)  # type: ignore[return-value]
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """The sampler of a model file, or of a run's folder.
+    def load(cls, path: str | Path, *, precision: str | None = None) -> Self:
+        """The sampler of a model file, or of a run's folder. `precision` is the class's.
 
         Raises:
             ConfigError: there is no such file, or it is a model of another medium than the class is for.
             CheckpointError: it is damaged or not a model.
         """
         path = Path(path)
-        return cls.of(Checkpoint.load(path / "model.safetensors" if path.is_dir() else path))
+        return cls.of(Checkpoint.load(path / "model.safetensors" if path.is_dir() else path), precision=precision)
 
     @property
     def engine(self) -> str:
         """Engine and precision, which a seed reproduces for."""
-        return "numpy fp32"
+        return self._engine.name
 
     @staticmethod
     def _draws(seed: int | None, stream: int) -> tuple[int, Draws]:

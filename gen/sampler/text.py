@@ -1,10 +1,11 @@
 """Text from a model: characters as they come."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gen.config import Medium, SamplingConfig, require
-from gen.decoding.sampling import sample_tokens
+from gen.decoding import TokenStream, sample_streams
 from gen.sampler.base import Sampler
 from gen.tokenizers import CharTokenizer
 
@@ -36,8 +37,8 @@ class Sample:
 class _Bounds:
     """What ends a text."""
 
-    characters: int | None
-    tokens: int | None
+    characters: int
+    tokens: int
     stops: tuple[str, ...]
     ignore_end: bool
 
@@ -62,7 +63,7 @@ class TextStream(Iterator[str]):
         finish: None while pieces come; then as in `Sample`.
     """
 
-    def __init__(self, ids: Iterator[int], tokenizer: CharTokenizer, bounds: "_Bounds", origin: "_Origin") -> None:
+    def __init__(self, ids: TokenStream, tokenizer: CharTokenizer, bounds: "_Bounds", origin: "_Origin") -> None:
         self.prompt = origin.prompt
         self.seed = origin.seed
         self.stream = origin.stream
@@ -70,66 +71,66 @@ class TextStream(Iterator[str]):
         self.finish: str | None = None
         self._ids = ids
         self._tokenizer = tokenizer
-        pieces = _until_stop(self, self._decoded(bounds), bounds.stops)
-        self._pieces = _first_characters(self, pieces, bounds.characters)
+        self._bounds = bounds
+        self._left = bounds.characters
+        self._held = ""  # it may be the beginning of a stop string
+        self._begun = False
+        self._end: str | None = None  # what `finish` will be
 
     def __next__(self) -> str:
-        return next(self._pieces)
+        while self._end is None:
+            most = min(self._left - len(self._held), self._bounds.tokens - self.tokens)
+            ids = self._ids.take(max(most, 1))  # an id is one character at most, so none is drawn in vain
+            if not ids:
+                raise StopIteration
+            piece = self._piece(ids)
+            if self._end is not None:
+                self._ids.close()
+            if piece:
+                return piece
+        self.finish = self._end
+        raise StopIteration
 
-    def _decoded(self, bounds: "_Bounds") -> Iterator[str]:
-        """Pieces from ids, up to the end of the document or the bound on ids."""
-        decoder = self._tokenizer.stream()
-        written = False
-        while bounds.tokens is None or self.tokens < bounds.tokens:
-            token = next(self._ids)
-            self.tokens += 1
-            if token == self._tokenizer.boundary and written and not bounds.ignore_end:
-                self.finish = "end"
-                break
-            for piece in decoder.feed(token):
-                written = True
-                yield piece
-        yield from decoder.flush()
-        self.finish = self.finish or "length"
+    def _piece(self, ids: list[int]) -> str:
+        """What the next ids complete, and what they end."""
+        if not self._bounds.ignore_end:
+            ids = self._up_to_end(ids)
+        text = self._held + self._tokenizer.decode(ids)
+        stops = self._bounds.stops
+        found = [at + len(stop) for stop in stops if (at := text.find(stop)) >= 0]
+        if found:  # the first to be complete ends it, however many ids came with it
+            self._end = "stop"
+            end = min(found)
+            characters = self._tokenizer.units[ids].cumsum()
+            ids = ids[: int(characters.searchsorted(end - len(self._held))) + 1]
+            text = text[: end - max(len(stop) for stop in stops if text.endswith(stop, 0, end))]
+        self.tokens += len(ids)
+        if self._end is None and self.tokens == self._bounds.tokens:
+            self._end = "length"
+        kept = max((_overlap(text, stop) for stop in stops), default=0) if self._end is None else 0
+        piece, self._held = text[: len(text) - kept], text[len(text) - kept :]
+        piece = piece[: self._left]
+        self._left -= len(piece)
+        if not self._left:
+            self._end = "length"
+        return piece
 
-
-def _until_stop(stream: TextStream, pieces: Iterator[str], stops: Sequence[str]) -> Iterator[str]:
-    """The pieces up to the first stop string, which is left out. What may be the beginning of one is held back."""
-    if not stops:
-        yield from pieces
-        return
-    held = ""
-    for piece in pieces:
-        held += piece
-        found = [at for stop in stops if (at := held.find(stop)) >= 0]
-        if found:
-            held = held[: min(found)]
-            stream.finish = "stop"
-            break
-        keep = max(_overlap(held, stop) for stop in stops)
-        if keep < len(held):
-            yield held[: len(held) - keep]
-            held = held[len(held) - keep :]
-    if held:
-        yield held
+    def _up_to_end(self, ids: list[int]) -> list[int]:
+        """The ids up to the one that ends the document; what stands before a document ends none."""
+        boundary = self._tokenizer.boundary
+        start = 0
+        if not self._begun:
+            start = next((place for place, id in enumerate(ids) if id != boundary), len(ids))
+            self._begun = start < len(ids)
+        if boundary is None or boundary not in ids[start:]:
+            return ids
+        self._end = "end"
+        return ids[: ids.index(boundary, start) + 1]
 
 
 def _overlap(text: str, stop: str) -> int:
     """Length of the longest end of `text` that is a beginning of `stop`."""
     return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
-
-
-def _first_characters(stream: TextStream, pieces: Iterator[str], limit: int | None) -> Iterator[str]:
-    left = limit
-    for piece in pieces:
-        if left is None:
-            yield piece
-            continue
-        yield piece[:left]
-        left -= len(piece)
-        if left <= 0:
-            stream.finish = "length"
-            return
 
 
 class TextSampler(Sampler):
@@ -179,18 +180,54 @@ class TextSampler(Sampler):
             ConfigError: a value is out of range.
             TokenizerError: the prompt has characters that the model never saw.
         """
+        return self.streams(
+            prompt, streams=(stream,), n=n, max_tokens=max_tokens, config=config, seed=seed, stop=stop,
+            ignore_end=ignore_end,
+        )[0]  # fmt: skip
+
+    def streams(
+        self,
+        prompt: str = "",
+        *,
+        streams: Sequence[int],
+        n: int | None = DEFAULT_CHARACTERS,
+        max_tokens: int | None = None,
+        config: SamplingConfig | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+        ignore_end: bool = False,
+    ) -> list[TextStream]:
+        """Several streams of one seed, drawn together where the engine can: sooner, and each as it is alone.
+
+        They may be taken in any order; what one of them asks for is drawn for all that have not ended. They belong to
+        one thread at a time.
+
+        Args:
+            prompt: as in `stream`, and so the others.
+            streams: which of the streams under `seed`.
+            n: characters to write, of each.
+            max_tokens: ids to draw, of each.
+            config: temperature and filters.
+            seed: of the draws; None takes a fresh one for all.
+            stop: strings that end a text.
+            ignore_end: go on where the model ends a document.
+
+        Raises:
+            ConfigError: a value is out of range.
+            TokenizerError: the prompt has characters that the model never saw.
+        """
         for name, value in (("n", n), ("max_tokens", max_tokens)):
             require(value is None or value >= 1, name, value, "1 or more")
-        seed, draws = self._draws(seed, stream)
+        origins, draws = [], []
+        for stream in streams:
+            seed, its_draws = self._draws(seed, stream)
+            origins.append(_Origin(prompt, seed, stream))
+            draws.append(its_draws)
         start = [] if prompt and self.tokenizer.boundary is None else [self.tokenizer.start]
-        ids = sample_tokens(
-            self._engine,
-            [*start, *self.tokenizer.encode(prompt).tolist()],
-            config=config or SamplingConfig(),
-            draws=draws,
-        )
-        bounds = _Bounds(n, max_tokens, tuple(filter(None, stop)), ignore_end)
-        return TextStream(ids, self.tokenizer, bounds, _Origin(prompt, seed, stream))
+        ids = [*start, *self.tokenizer.encode(prompt).tolist()]
+        drawn = sample_streams(self._engine, [ids] * len(draws), config=config or SamplingConfig(), draws=draws)
+        bounds = _Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
+        return [TextStream(its, self.tokenizer, bounds, origin) for its, origin in zip(drawn, origins, strict=True)]
 
     def sample(self, prompt: str = "", **settings: object) -> Sample:
         """Write on from `prompt` and return the whole; the arguments are those of `stream`."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from gen.checkpoint import Checkpoint
+from gen.engine import LOSS_CHANGE
 from gen.errors import CorpusError
 from gen.models.dynamic import DynamicEvaluation
 from gen.models.language_model import RecurrentLanguageModel
@@ -38,5 +39,6 @@ def adapt(checkpoint: Checkpoint, ids: Ids, *, passes: int = 1) -> Generator[Val
         for share in learning.run():
             yield Validating((number + share) / passes)
     adapted = {"tokens": len(ids), "passes": passes, "nats_per_token": learning.loss}
-    provenance = {**checkpoint.provenance, "adapted": adapted}
+    measured_before = {name: value for name, value in checkpoint.provenance.items() if name != LOSS_CHANGE}
+    provenance = {**measured_before, "adapted": adapted}
     return replace(checkpoint, weights=model.weights(), provenance=provenance, training=None)

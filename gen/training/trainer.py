@@ -23,6 +23,7 @@ from gen.config import TrainConfig
 from gen.corpus.augmentation import Augmentation
 from gen.corpus.batches import StreamBatches
 from gen.corpus.token_corpus import TokenCorpus
+from gen.engine import LOSS_CHANGE, instruction_sets, int8_loss_change
 from gen.errors import CheckpointError, ConfigError, TrainingError
 from gen.metrics.ngram import BOUNDED_TRAIN, witten_bell
 from gen.metrics.units import figures
@@ -274,7 +275,11 @@ class Trainer:
             for done in validation.run():
                 yield Validating(done)
         best = self._described(model.weights(), validation, "one stateful pass, fp32")
-        self.best = replace(best, provenance={**best.provenance, "ngram_factor": factor})
+        found: dict[str, Any] = {"ngram_factor": factor}
+        if instruction_sets():
+            with self._clock.pause():
+                found[LOSS_CHANGE] = round(int8_loss_change(best.model, best.weights, ids), 6)
+        self.best = replace(best, provenance={**best.provenance, **found})
         yield Finished(
             step=self.step,
             loss=validation.loss,

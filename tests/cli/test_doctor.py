@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gen.cli import run
 from gen.corpus.token_corpus import TokenCorpus
+from gen.engine import instruction_sets
 from gen.training.recipes import resolve
 from tests.cli.conftest import Gen, Shelf, process
 from tests.conftest import babble
@@ -40,7 +41,7 @@ def test_the_installation_is_examined(gen: Gen, own_cache: Path) -> None:
     facts = json.loads(gen("doctor", "--json").out)
     assert facts["gen"]["found"].startswith("0.") and facts["gen"]["advice"] is None
     assert str(own_cache) in facts["cache"]["found"]
-    assert facts["sampling"]["found"].startswith("numpy fp32")
+    assert facts["sampling"]["found"].startswith("native int8 and fp32, " if instruction_sets() else "numpy fp32")
     assert not own_cache.exists()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gen.engine
 from gen.cli import installation
 from gen.cli.installation import Check, examine_installation, folder, memory, packages, processor
 
@@ -124,6 +125,15 @@ def test_folders_that_cannot_be_used_get_advice(tmp_path: Path, monkeypatch: pyt
     monkeypatch.undo()
     monkeypatch.setattr(installation, "free_space", lambda path: 5_000_000)
     assert folder("runs", tmp_path, "HERE").advice == "free some space, or set HERE to another folder"
+
+
+def test_where_there_was_no_compiler_the_doctor_tells_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gen.engine, "instruction_sets", lambda: ())
+    check = {check.name: check for check in examine_installation(tmp_path)}["sampling"]
+    assert check.found == "numpy fp32; the native engine was not built"
+    assert "install a C compiler" in check.advice
 
 
 def test_a_torch_that_cannot_be_loaded_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,12 @@
 import math
 from collections import Counter
-from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gen.config import SamplingConfig
 from gen.decoding.processors import (
     History,
     LogitBias,
@@ -20,25 +18,12 @@ from gen.decoding.processors import (
     TopK,
     TopP,
     Typical,
-    processors_for,
 )
-from gen.decoding.sampling import sample_token
-from gen.errors import ConfigError
+from tests.decoding.strategies import kept, law, shares, softmax, some_logits
 
 INF = math.inf
 NOTHING = History(4, 0)
 FOUR = np.log([0.1, 0.4, 0.2, 0.3])  # ids in order of probability: 1, 3, 2, 0
-
-law = settings(derandomize=True, deadline=None, max_examples=200)
-
-
-def kept(logits: NDArray[np.floating]) -> set[int]:
-    return set(np.flatnonzero(logits > -INF).tolist())
-
-
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    weights = np.exp(logits.astype(np.float64) - float(logits.max()))
-    return np.asarray(weights / weights.sum())
 
 
 # ── Four symbols, worked by hand ─────────────────────────────────────────────────────────────────────────────────────
@@ -130,43 +115,9 @@ def test_ties_go_to_the_lower_ids(processor: LogitsProcessor, ids: set[int]) -> 
 
 # ── Laws ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_logit = st.one_of(
-    st.floats(width=32, allow_nan=False, allow_infinity=False), st.sampled_from([-1.0, 0.0, 1.0]), st.just(-INF)
-)
-
-
-@st.composite
-def some_logits(draw: st.DrawFn) -> NDArray[np.floating]:
-    """Read-only, so that what changes its input fails; at least one is finite."""
-    values = draw(st.lists(_logit, min_size=1, max_size=12).filter(lambda values: max(values) > -INF))
-    logits = np.array(values, draw(st.sampled_from([np.float32, np.float64])))
-    logits.setflags(write=False)
-    return logits
-
-
-shares = st.floats(0, 1, exclude_min=True)
 filters = st.one_of(
     st.builds(TopK, st.integers(0, 14)), st.builds(Typical, shares), st.builds(TopP, shares), st.builds(MinP, shares)
 )
-finite = st.floats(allow_nan=False, allow_infinity=False)
-positive = st.floats(0, exclude_min=True, allow_infinity=False)
-
-
-@st.composite
-def settings_for(draw: st.DrawFn, size: int) -> SamplingConfig:
-    bias = st.tuples(st.integers(0, size - 1), st.one_of(finite, st.just(-INF)))
-    return SamplingConfig(
-        temperature=draw(st.one_of(positive, st.sampled_from([0.0, 5e-324, 1e-9, 0.8, 1.0, 1e9]))),
-        top_k=draw(st.integers(0, size + 2)),
-        top_p=draw(shares),
-        min_p=draw(st.floats(0, 1)),
-        typical_p=draw(shares),
-        repeat_penalty=draw(positive),
-        presence_penalty=draw(finite),
-        frequency_penalty=draw(finite),
-        repeat_last_n=draw(st.integers(-1, 20)),
-        logit_bias=tuple(draw(st.lists(bias, max_size=3))),
-    )
 
 
 @law
@@ -184,6 +135,19 @@ def test_the_likelier_stay_before_the_less_likely(logits: NDArray[np.floating], 
     result = processor(logits, History(len(logits), 0))
     order = np.argsort(-logits, kind="stable").tolist()
     assert kept(result) == set(order[: len(kept(result))])
+
+
+@law
+@given(some_logits(), st.floats(0, 1))
+def test_min_p_keeps_the_same_in_every_dtype(logits: NDArray[np.floating], p: float) -> None:
+    single = logits.astype(np.float32)
+    assert kept(MinP(p)(single, NOTHING)) == kept(MinP(p)(single.astype(np.float64), NOTHING))
+
+
+def test_min_p_is_measured_in_float64() -> None:
+    logits = np.array([0.0, math.log(0.05)], np.float32)
+    assert float(logits[1]) < math.log(0.05), "by less than float32 can tell"
+    assert kept(MinP(0.05)(logits, NOTHING)) == {0}
 
 
 @law
@@ -216,120 +180,6 @@ def test_neutral_settings_change_nothing(processor: LogitsProcessor, logits: NDA
     assert processor(logits, History(4, -1, [0, 1, 2, 3, 3])).tolist() == logits.tolist()
 
 
-@settings(law, max_examples=500)
-@given(st.data())
-def test_no_setting_makes_nan_or_revives_a_token(data: st.DataObject) -> None:
-    logits = data.draw(some_logits())
-    config = data.draw(settings_for(len(logits)))
-    history = History(len(logits), config.repeat_last_n, data.draw(st.lists(st.integers(0, len(logits) - 1))))
-    history.counts.setflags(write=False)
-    try:
-        chain = processors_for(config, len(logits))
-    except ConfigError as error:
-        assert "logit_bias bans all" in str(error)
-        return
-    banned = {id for id, nats in config.logit_bias if nats == -INF}
-    left = kept(logits) - banned
-    scores = logits
-    for processor in chain:
-        scores = processor(scores, history)
-        assert kept(scores) <= left
-        left = kept(scores)
-        assert max(scores.tolist()) < INF
-        assert not np.isnan(scores).any()
-    if not left:
-        assert kept(logits) <= banned
-        return
-    for draw in (0.0, 0.5, 1 - 2**-53):
-        assert sample_token(scores, draw) in left
-
-
-# ── The chain ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def types(chain: Iterable[LogitsProcessor]) -> list[type]:
-    return [type(processor) for processor in chain]
-
-
-ALL = SamplingConfig(
-    temperature=0.7,
-    top_k=3,
-    top_p=0.9,
-    min_p=0.1,
-    typical_p=0.9,
-    repeat_penalty=1.1,
-    logit_bias=((0, 1.0),),
-)
-
-
-def test_the_order_is_llama_cpps() -> None:
-    assert types(processors_for(ALL, 4)) == [LogitBias, Penalties, TopK, Typical, TopP, MinP, Temperature]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"top_k": 4},
-        {"top_k": 99},
-        {"repeat_penalty": 1.5, "presence_penalty": 1.0, "repeat_last_n": 0},
-        {"logit_bias": ((2, 0.0),)},
-        {"logit_bias": ((2, 1.5), (2, -1.5))},
-    ],
-    ids=str,
-)
-def test_what_changes_nothing_is_left_out(changes: dict[str, object]) -> None:
-    assert processors_for(SamplingConfig.from_dict({"temperature": 1.0, **changes}), 4) == ()
-
-
-@pytest.mark.parametrize(
-    ("setting", "expected"),
-    [
-        ({"top_k": 3}, TopK(3)),
-        ({"typical_p": 0.5}, Typical(0.5)),
-        ({"top_p": 0.5}, TopP(0.5)),
-        ({"min_p": 0.5}, MinP(0.5)),
-        ({"repeat_penalty": 1.5}, Penalties(repeat=1.5)),
-        ({"presence_penalty": -1.5}, Penalties(presence=-1.5)),
-        ({"frequency_penalty": 0.5, "repeat_last_n": -1}, Penalties(frequency=0.5)),
-        ({"temperature": 2.0}, Temperature(2.0)),
-    ],
-    ids=str,
-)
-def test_each_setting_reaches_its_processor(setting: dict[str, object], expected: LogitsProcessor) -> None:
-    assert processors_for(SamplingConfig.from_dict({"temperature": 1.0, **setting}), 4) == (expected,)
-
-
-def test_temperature_does_not_change_what_is_cut_off() -> None:
-    def cut(temperature: float) -> set[int]:
-        scores = FOUR
-        for processor in processors_for(SamplingConfig(temperature=temperature, top_p=0.6, min_p=0.2), 4):
-            scores = processor(scores, NOTHING)
-        return kept(scores)
-
-    assert cut(0.01) == cut(100.0) == {1, 3}
-
-
-def test_at_temperature_zero_only_what_moves_the_likeliest_token_is_left() -> None:
-    config = SamplingConfig.from_dict({**ALL.to_dict(), "temperature": 0.0})
-    assert types(processors_for(config, 4)) == [LogitBias, Penalties]
-
-
-def test_biases_of_one_id_add_up() -> None:
-    (processor,) = processors_for(SamplingConfig(temperature=1.0, logit_bias=((1, 0.5), (1, 1.0), (3, -INF))), 4)
-    assert processor(np.zeros(4), NOTHING).tolist() == [0.0, 1.5, 0.0, -INF]
-
-
-def test_a_bias_outside_the_vocabulary_is_refused() -> None:
-    with pytest.raises(ConfigError, match="logit_bias id is 4; it must be below 4"):
-        processors_for(SamplingConfig(logit_bias=((4, 0.0),)), 4)
-
-
-def test_banning_every_id_is_refused() -> None:
-    with pytest.raises(ConfigError, match="logit_bias bans all 4 ids"):
-        processors_for(SamplingConfig(logit_bias=tuple((id, -INF) for id in range(4))), 4)
-
-
 # ── History ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _ids = st.lists(st.integers(0, 4), max_size=30)
@@ -350,3 +200,16 @@ def test_a_window_wider_than_any_stream_is_all() -> None:
     history = History(3, 10**30, [0, 0, 2])
     history.append(1)
     assert history.counts.tolist() == [2, 1, 1]
+
+
+@law
+@given(_ids, _ids, st.integers(0, 40))
+def test_what_leaves_a_window_is_known_before(read: list[int], written: list[int], window: int) -> None:
+    history = History(5, window, read)
+    leaving = history.leaving(len(written))
+    assert len(leaving) == min(window, len(written))
+    counts = history.counts - np.bincount([id for id in leaving if id >= 0], minlength=5)
+    for id in written:
+        history.append(id)
+    new = written[len(written) - len(leaving) :]
+    assert history.counts.tolist() == (counts + np.bincount(np.array(new, int), minlength=5)).tolist()

@@ -1,0 +1,60 @@
+"""One id from logits, and what may come."""
+
+import math
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen.errors import ConfigError, SamplingError
+from gen.protocols import Logits
+
+
+def likeliest_token(logits: Logits) -> int:
+    """The id of the largest of the logits (V,), the lowest such id on ties.
+
+    Raises:
+        ConfigError: all are minus infinity.
+        SamplingError: one is NaN or plus infinity.
+    """
+    token = int(logits.argmax())  # a NaN counts as the largest
+    top = float(logits[token])
+    if top == -math.inf:
+        raise ConfigError(
+            f"all {len(logits)} ids of the vocabulary are ruled out: "
+            "let logit_bias and the allowed ids leave at least one"
+        )
+    if not top < math.inf:
+        raise SamplingError(
+            f"the model's logit of id {token} is {top}; sampling needs finite ones: take another checkpoint"
+        )
+    return token
+
+
+def sample_token(logits: Logits, draw: float) -> int:
+    """The id that a uniform draw in [0, 1) picks from softmax(logits), logits (V,).
+
+    An id of probability zero is never picked: its step of the cumulative sum has no width, and `draw` times the sum
+    rounds to less than the sum.
+
+    Raises:
+        ConfigError: all logits are minus infinity.
+        SamplingError: one is NaN or plus infinity.
+    """
+    # in place from the copy on: this is the inner loop of all sampling
+    sums = logits.astype(np.float64)
+    sums -= logits[likeliest_token(logits)]
+    np.exp(sums, out=sums)
+    np.add.accumulate(sums, out=sums)
+    return int(sums.searchsorted(draw * sums[-1], side="right"))
+
+
+class Constraint(Protocol):
+    """What may be written from here on. A value: it does not change."""
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """The ids that may come next, (V,)."""
+
+    def after(self, id: int, /) -> "Constraint":
+        """What may be written when `id` has come."""
