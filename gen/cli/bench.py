@@ -8,6 +8,7 @@ import typer
 from gen.config import Cell
 
 _LAYERS = 2
+_BATCHES = (1, 8, 64)
 
 commands = typer.Typer(help="Measure this installation.", no_args_is_help=True)
 
@@ -69,3 +70,81 @@ def train(
         for row in rows
     ]
     write_product(table(header, body, right={2, 3, 4, 5, 6}))
+
+
+@commands.command("sample")
+def sample(
+    *,
+    hidden: Annotated[
+        list[int] | None,
+        typer.Option(help="Units of a layer; repeatable. Default: 256 and 512.", show_default=False),
+    ] = None,
+    layers: Annotated[int, typer.Option(help="Layers.")] = _LAYERS,
+    batch: Annotated[
+        list[int] | None,
+        typer.Option(help="Streams side by side; repeatable. Default: 1, 8 and 64.", show_default=False),
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="How often each takes its turn.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Sampling: our engines beside plain PyTorch, and what they read of the weights beside what can be read."""
+    from gen.cli.terminal import say, table, write_product
+    from gen.config import ModelConfig, require
+
+    require(rounds >= 1, "rounds", rounds, "1 or more")
+    sizes, batches = hidden or [256, 512], batch or list(_BATCHES)
+    for size in sizes:
+        ModelConfig(vocabulary_size=1, layers=layers, hidden=size)  # complains of what cannot be
+    for number in batches:
+        require(1 <= number <= 4096, "batch", number, "in 1 … 4096")
+    from gen.training.sampling_benchmark import Bandwidth, SamplingRow, bench_sampling, first_character
+
+    say(f"in turns, medians of {rounds}: it takes a minute or two", "dim")
+    rows: list[SamplingRow] = []
+    bandwidth: list[Bandwidth] = []
+    for found in bench_sampling([(layers, size) for size in sizes], batches, rounds=rounds):
+        if isinstance(found, Bandwidth):
+            bandwidth.append(found)
+            continue
+        rows.append(found)
+        shape = f"lstm {found.layers} x {found.hidden}, {found.batch} streams"
+        say(f"{shape}: {found.engine} {found.tokens_per_second:,} tokens/s", "dim")
+    first = first_character(rounds=rounds)
+    if as_json:
+        facts = {"rows": [row.to_dict() for row in rows], "bandwidth": [it.to_dict() for it in bandwidth]}
+        write_product(json.dumps(facts | {"first_character": first.to_dict()}) + "\n")
+        return
+    best = {
+        (row.hidden, row.batch): max(
+            it.tokens_per_second
+            for it in rows
+            if (it.hidden, it.batch) == (row.hidden, row.batch) and it.engine.startswith("torch")
+        )
+        for row in rows
+    }
+    body = [
+        [
+            f"lstm {row.layers} x {row.hidden}",
+            str(row.batch),
+            row.engine,
+            f"{row.tokens_per_second:,}",
+            f"{row.tokens_per_second / best[row.hidden, row.batch]:.2f}",
+        ]
+        for row in rows
+    ]
+    write_product(table(["model", "streams", "engine", "tokens/s", "to torch's best"], body, right={1, 3, 4}))
+    reads = [
+        [
+            f"lstm {it.layers} x {it.hidden}",
+            it.engine,
+            f"{it.bytes / 1e6:.2f} MB",
+            f"{it.used / 1e9:.0f} GB/s",
+            f"{it.limit / 1e9:.0f} GB/s",
+            f"{it.share:.0%}",
+        ]
+        for it in bandwidth
+    ]
+    if reads:
+        header = ["model", "one stream", "weights", "reads", "can be read", "share"]
+        write_product("\n" + table(header, reads, right={2, 3, 4, 5}))
+    write_product(f"\nfirst character after {first.sample:.2f} s; 'import torch' takes {first.torch:.2f} s\n")

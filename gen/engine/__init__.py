@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gen.config import ModelConfig
-from gen.engine.native_engine import EnginePrecision, NativeEngine, instruction_sets
+from gen.engine.native_engine import EnginePrecision, NativeEngine, instruction_sets, read_speed
 from gen.engine.numpy_engine import NumpyEngine
 from gen.engine.precision import LOSS_CHANGE, default_precision, int8_loss_change
 from gen.errors import ConfigError
@@ -24,6 +24,7 @@ __all__ = [
     "engine_for",
     "instruction_sets",
     "int8_loss_change",
+    "read_speed",
 ]
 
 

@@ -32,6 +32,17 @@ def instruction_sets() -> tuple[str, ...]:
     return () if _native is None else tuple(_native.kernels())
 
 
+def read_speed(size: int, *, seconds: float = 0.3) -> float:
+    """Bytes a second of a loop that does nothing but read `size` bytes, again and again.
+
+    Args:
+        size: of what is read, which lies as the weights do.
+        seconds: to measure for, with as many threads as make it fastest.
+    """
+    choices = {1, available_threads()}
+    return max(_native.read_speed(size, seconds / len(choices), threads) for threads in choices)
+
+
 class NativeEngine:
     """A `LanguageModel` and a `BlockModel` over numpy arrays. Immutable, safe to share between threads.
 

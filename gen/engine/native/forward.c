@@ -23,7 +23,7 @@ typedef struct {
     size_t batch, span;      /* rows of the state, ids of each that are read at once */
     float *h, *c;            /* (L, batch, units) */
     int64_t *context;        /* the caller's */
-    float *x, *above;        /* (span * batch, units): a layer's input and its output */
+    float *x[2];             /* (span * batch, units): a layer's input, and its output: they take turns */
     float *gates;            /* (span * batch, gates of all units) */
     float *recurrent;        /* (batch, gates of all units), GRU only */
     float *ngrams;           /* (span * batch, width) */
@@ -67,8 +67,7 @@ static size_t lay_out(Work *work, char *base) {
     size_t width = (model->ngram_width + BLOCK - 1) / BLOCK * BLOCK, outputs = units * model->gates;
     work->h = lay(base, &place, model->layers * work->batch * units * floats);
     work->c = lay(base, &place, model->cell == LSTM ? model->layers * work->batch * units * floats : 0);
-    work->x = lay(base, &place, rows * units * floats);
-    work->above = lay(base, &place, rows * units * floats);
+    for (int i = 0; i < 2; i++) work->x[i] = lay(base, &place, rows * units * floats);
     work->gates = lay(base, &place, rows * outputs * floats);
     work->recurrent = lay(base, &place, model->cell == GRU ? work->batch * outputs * floats : 0);
     work->ngrams = lay(base, &place, rows * width * floats);
@@ -135,13 +134,13 @@ static void embed(const Work *work, const int64_t *ids, size_t stride, size_t le
     for (size_t t = 0; t < length; t++) {
         size_t row = t * work->batch + stream;
         int64_t id = ids[stream * stride + t];
-        float *x = work->x + row * model->units, *sums = work->ngrams + row * width;
+        float *x = work->x[0] + row * model->units, *sums = work->ngrams + row * width;
         memcpy(x, model->embedding + id * model->hidden, model->hidden * sizeof(float));
         if (model->ngram_table) {
             read_ngrams(work, stream, id, sums);
             model->kernels->add(x, sums, x, model->ngram_width);
         }
-        if (!model->table) activate(work, work->x, model->units, work->input, row);
+        if (!model->table) activate(work, work->x[0], model->units, work->input, row);
         else if (model->ngram_table) activate(work, work->ngrams, width, work->ngram, row);
     }
 }
@@ -173,6 +172,7 @@ static void read_hidden(const Work *work, size_t index, size_t t, size_t first, 
     size_t outputs = model->units * model->gates, group = layer->recurrent.panel * BLOCK, batch = work->batch;
     size_t from = first * group, to = last * group < outputs ? last * group : outputs;
     size_t unit = from / model->gates, units = (to - from) / model->gates;
+    float *x = work->x[index % 2], *above = work->x[(index + 1) % 2];
     float *gates = work->gates + t * batch * outputs, *sums = gates;
     if (model->cell == GRU) {
         sums = work->recurrent;
@@ -184,37 +184,29 @@ static void read_hidden(const Work *work, size_t index, size_t t, size_t first, 
         size_t state = (index * batch + row) * model->units + unit, place = (t * batch + row) * model->units + unit;
         float *h = work->h + state, *c = model->cell == LSTM ? work->c + state : NULL;
         model->kernels->cells[model->cell](gates + row * outputs + from, sums + row * outputs + from, h, c, units / BLOCK);
-        if (index >= model->first_residual) model->kernels->add(work->x + place, h, work->above + place, units);
-        else memcpy(work->above + place, h, units * sizeof(float));
+        if (index >= model->first_residual) model->kernels->add(x + place, h, above + place, units);
+        else memcpy(above + place, h, units * sizeof(float));
     }
 }
 
-/* Reads `length` ids of each stream, ids[stream * stride + t], and leaves the last layer's outputs in `input`. */
-static void advance(Work *work, Member member, const int64_t *ids, size_t stride, size_t length) {
+/* Reads `length` ids of each stream, ids[stream * stride + t], whose first layer's input is there, and leaves the last
+   layer's outputs in `input`. */
+static void advance(const Work *work, Member member, const int64_t *ids, size_t stride, size_t length) {
     const Model *model = work->model;
-    size_t batch = work->batch, rows = length * batch, first, last;
+    size_t batch = work->batch, units = model->units, first, last, first_panel, last_panel;
     part(member, batch, 1, &first, &last);
-    for (size_t stream = first; stream < last; stream++) embed(work, ids, stride, length, stream);
-    meet(member);
     for (size_t index = 0; index < model->layers; index++) {
-        size_t first_panel, last_panel;
         part(member, panels(&model->layer[index].recurrent), 1, &first_panel, &last_panel);
-        read_inputs(work, index, ids, stride, rows, first_panel, last_panel);
+        read_inputs(work, index, ids, stride, length * batch, first_panel, last_panel);
         for (size_t t = 0; t < length; t++) {
             read_hidden(work, index, t, first_panel, last_panel);
             meet(member);
             for (size_t row = first; row < last; row++) {
-                activate(work, work->h + index * batch * model->units, model->units, work->hidden[index], row);
-                activate(work, work->above, model->units, work->input, t * batch + row);
+                activate(work, work->h + index * batch * units, units, work->hidden[index], row);
+                activate(work, work->x[(index + 1) % 2], units, work->input, t * batch + row);
             }
             meet(member);
         }
-        if (!member.rank) {
-            float *x = work->x;
-            work->x = work->above;
-            work->above = x;
-        }
-        meet(member);
     }
 }
 
@@ -229,13 +221,13 @@ static void score(const Work *work, Member member, size_t row, size_t rows) {
     meet(member);
 }
 
-static void begin(Work *work, Member member) {
-    size_t first, last;
+/* The state as the products take it. */
+static void begin(const Work *work, Member member) {
+    size_t first, last, units = work->model->units;
     part(member, work->batch, 1, &first, &last);
     for (size_t index = 0; index < work->model->layers; index++)
         for (size_t row = first; row < last; row++)
-            activate(work, work->h + index * work->batch * work->model->units, work->model->units, work->hidden[index],
-                     row);
+            activate(work, work->h + index * work->batch * units, units, work->hidden[index], row);
 }
 
 /* ---- what is asked for ---- */
@@ -244,9 +236,14 @@ static void read_all(Member member, void *argument) {
     Work *work = argument;
     const Model *model = work->model;
     size_t batch = work->batch, outputs = model->output.groups * BLOCK;
+    size_t first_stream, last_stream;
+    part(member, batch, 1, &first_stream, &last_stream);
     begin(work, member);
     for (size_t t = 0; t < work->length; t += work->span) {
         size_t length = work->length - t < work->span ? work->length - t : work->span;
+        for (size_t stream = first_stream; stream < last_stream; stream++)
+            embed(work, work->ids + t, work->length, length, stream);
+        meet(member);
         advance(work, member, work->ids + t, work->length, length);
         int ends = t + length == work->length;
         if (!work->after_each && !ends) continue;
@@ -261,39 +258,42 @@ static void read_all(Member member, void *argument) {
     }
 }
 
-static void count(Work *work, size_t row, int64_t id) {
+/* Counts id number `place` of a row for the penalties, and no more the one that now leaves. */
+static void count(const Work *work, size_t row, size_t place) {
     int32_t *counts = work->counts + row * work->model->vocabulary;
-    counts[id]++;
+    const int64_t *chosen = work->chosen + row * work->length;
+    counts[chosen[place]]++;
     if (!work->recent) return;
-    /* of the recent ids and the chosen ones after them, the one that now leaves */
-    int64_t leaving = work->done < work->window ? work->recent[row * work->window + work->done]
-                                                : work->chosen[row * work->length + work->done - work->window];
+    int64_t leaving = place < work->window ? work->recent[row * work->window + place] : chosen[place - work->window];
     if (leaving >= 0) counts[leaving]--;
 }
 
 static void sample_all(Member member, void *argument) {
     Work *work = argument;
     const Model *model = work->model;
-    size_t first, last, size = model->vocabulary, outputs = model->output.groups * BLOCK;
+    size_t first, last, size = model->vocabulary, outputs = model->output.groups * BLOCK, length = work->length;
     part(member, work->batch, 1, &first, &last);
     begin(work, member);
-    while (work->done < work->length) {
-        if (work->done) advance(work, member, work->chosen + work->done - 1, work->length, 1);
-        else advance(work, member, work->ids, 1, 1);
+    for (size_t row = first; length && row < last; row++) embed(work, work->ids, 1, 1, row);
+    meet(member);
+    for (size_t place = 0; place < length; place++) {
+        advance(work, member, place ? work->chosen + place - 1 : work->ids, place ? length : 1, 1);
         score(work, member, 0, work->batch);
         for (size_t row = first; row < last; row++) {
-            size_t place = row * work->length + work->done;
-            int64_t id = model->kernels->choose(work->choice, work->logits + row * outputs, size, work->draws[place],
-                                work->counts ? work->counts + row * size : NULL,
-                                work->scratch + row * choice_scratch(size));
-            work->chosen[place] = id;
-            if (id < 0) __atomic_store_n(&work->stopped, 1, __ATOMIC_RELAXED);
-            else if (work->counts) count(work, row, id);
+            int64_t *id = work->chosen + row * length + place;
+            *id = model->kernels->choose(work->choice, work->logits + row * outputs, size, work->draws[row * length + place],
+                                         work->counts ? work->counts + row * size : NULL,
+                                         work->scratch + row * choice_scratch(size));
+            if (*id < 0) {
+                __atomic_store_n(&work->stopped, 1, __ATOMIC_RELAXED);
+                continue;
+            }
+            if (work->counts) count(work, row, place);
+            if (place + 1 < length) embed(work, work->chosen + place, length, 1, row);
         }
         meet(member);
-        if (work->stopped) break;
-        if (!member.rank) work->done++;
-        meet(member);
+        if (__atomic_load_n(&work->stopped, __ATOMIC_RELAXED)) return;
+        if (!member.rank) work->done = place + 1;
     }
 }
 

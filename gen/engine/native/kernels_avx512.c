@@ -6,7 +6,12 @@
 #ifdef GEN_X86
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,prefer-vector-width=512")))
+#define AVX512 "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
+#ifdef __clang__
+#define TARGET __attribute__((target(AVX512), min_vector_width(512)))
+#else
+#define TARGET __attribute__((target(AVX512 ",prefer-vector-width=512")))
+#endif
 #define NAME(x) avx512_##x
 #define SIGN 0x80
 

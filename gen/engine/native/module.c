@@ -5,11 +5,13 @@
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
+#include "arena.h"
 #include "engine.h"
 #include "team.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct {
     PyObject_HEAD
@@ -257,26 +259,44 @@ static void read_part(Member member, void *argument) {
         reading->sums[member.rank] += kernels_here()[0]->read(reading->buffer + first, last - first);
 }
 
-PyDoc_STRVAR(read_buffer_doc, "read_buffer(buffer, rounds, threads): read float32 numbers, again and again.");
-static PyObject *read_buffer(PyObject *module, PyObject *args) {
-    (void)module;
-    PyObject *buffer;
-    Py_ssize_t rounds, threads;
-    if (!PyArg_ParseTuple(args, "Onn", &buffer, &rounds, &threads)) return NULL;
-    if (rounds < 1 || threads < 1) return PyErr_Format(PyExc_ValueError, "nothing to read");
-    Py_buffer view;
-    if (get(buffer, &view, 0, 4, 0, 0)) return NULL;
-    Reading reading = {view.buf, (size_t)view.len / 4, rounds, {0}};
-    Py_BEGIN_ALLOW_THREADS;
+static double seconds_now(void) {
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Bytes a second; 0: no memory. */
+static double measure_reading(size_t bytes, double seconds, size_t threads) {
+    float *buffer = arena_new(bytes);
+    if (!buffer) return 0.0;
+    Reading reading = {.buffer = buffer, .size = bytes / sizeof *buffer, .rounds = 2};
+    double began = seconds_now();
     together(threads, read_part, &reading);
+    double rounds = 2 * seconds / (seconds_now() - began + 1e-9);
+    reading.rounds = rounds > 2 ? (size_t)rounds : 2;
+    began = seconds_now();
+    together(threads, read_part, &reading);
+    double spent = seconds_now() - began;
+    arena_free(buffer);
+    return (double)(bytes * reading.rounds) / (spent + 1e-9);
+}
+
+PyDoc_STRVAR(read_speed_doc, "read_speed(bytes, seconds, threads): bytes a second of a loop that reads so many.");
+static PyObject *read_speed(PyObject *module, PyObject *args) {
+    (void)module;
+    Py_ssize_t bytes, threads;
+    double seconds, speed;
+    if (!PyArg_ParseTuple(args, "ndn", &bytes, &seconds, &threads)) return NULL;
+    if (bytes < 1 || threads < 1) return PyErr_Format(PyExc_ValueError, "nothing to read");
+    Py_BEGIN_ALLOW_THREADS;
+    speed = measure_reading(bytes, seconds, threads);
     Py_END_ALLOW_THREADS;
-    PyBuffer_Release(&view);
-    return PyFloat_FromDouble(reading.sums[0]);
+    return speed > 0 ? PyFloat_FromDouble(speed) : PyErr_NoMemory();
 }
 
 static PyMethodDef module_methods[] = {
     {"kernels", kernels_function, METH_NOARGS, kernels_doc},
-    {"read_buffer", read_buffer, METH_VARARGS, read_buffer_doc},
+    {"read_speed", read_speed, METH_VARARGS, read_speed_doc},
     {NULL, NULL, 0, NULL},
 };
 
