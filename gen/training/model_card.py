@@ -3,6 +3,7 @@
 from typing import Any
 
 from gen.checkpoint import Checkpoint
+from gen.engine import LOSS_CHANGE
 
 
 def model_card(name: str, checkpoint: Checkpoint) -> str:
@@ -27,6 +28,8 @@ def model_card(name: str, checkpoint: Checkpoint) -> str:
     )
     residual = ", residual" if model.residual else ""
     ngrams = f", n-grams up to {model.ngrams}" if model.ngrams > 1 else ""
+    change = provenance.get(LOSS_CHANGE)
+    int8 = "not measured" if change is None else f"{change:+.4f} nats a token"
     versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     return f"""# {name}
 
@@ -42,6 +45,7 @@ A {model.cell} language model of {checkpoint.tokenizer.medium} over {symbols} sy
 | corpus checksum | `{corpus["checksum"]}` |
 | validation | {losses} |
 | protocol | {figures["protocol"]}, over {figures["tokens"]:,} tokens |
+| the same in int8 | {int8} |
 | {baseline["model"]} | {baseline["nats_per_token"]:.4f} nats a token |
 | steps | {provenance["steps"]:,}; the model is that of step {figures["step"]:,} |
 | batch, chunk | {train["batch_size"]} x {train["sequence_length"]} |

@@ -5,7 +5,7 @@ from itertools import islice
 from gen.checkpoint import Checkpoint
 from gen.config import SamplingConfig
 from gen.decoding.sampling import sample_tokens
-from gen.engine import NumpyEngine
+from gen.engine import engine_for
 from gen.music.names import spelled
 from gen.music.score import Score
 from gen.random import Draws
@@ -22,7 +22,7 @@ def preview_of(checkpoint: Checkpoint, draws: Draws) -> str:
     if isinstance(tokenizer, MidiTokenizer):
         constraint = MusicGrammar(MusicRules.of(tokenizer, **met(checkpoint.provenance)))
     ids = sample_tokens(
-        NumpyEngine(checkpoint.model, checkpoint.weights),
+        engine_for(checkpoint.model, checkpoint.weights),
         [tokenizer.start],
         config=SamplingConfig.for_medium(tokenizer.medium),
         draws=draws,

@@ -12,6 +12,7 @@ import torch
 
 from gen.checkpoint import Checkpoint
 from gen.corpus.token_corpus import TokenCorpus
+from gen.engine import LOSS_CHANGE, instruction_sets, int8_loss_change
 from gen.errors import CheckpointError, ConfigError, CorpusError, TrainingError
 from gen.progress import Event, Finished, Notice, Sampled, Started, StepFinished, Validated
 from gen.sampler import TextSampler
@@ -221,6 +222,19 @@ def test_a_trained_model_samples_what_the_preview_showed(corpus: TokenCorpus) ->
     (sampled,) = of_kind(events, Sampled)
     sample = TextSampler(trainer.checkpoint()).sample(n=160, seed=0, stream=10)
     assert sample.text == sampled.text
+
+
+@pytest.mark.skipif(not instruction_sets(), reason="the native engine was not built")
+def test_a_finished_model_knows_what_int8_costs_it(corpus: TokenCorpus) -> None:
+    trainer = Trainer.start(corpus, steps=60, **SMALL)
+    list(trainer.run())
+    best = trainer.best
+    assert best is not None
+    ids = corpus.validation.read(0, corpus.validation.size)
+    change = int8_loss_change(best.model, best.weights, ids)
+    assert best.provenance[LOSS_CHANGE] == pytest.approx(change, abs=1e-6)
+    assert 0 < abs(change) < 0.05
+    assert TextSampler(best).engine == ("native int8" if change < 0.003 else "native fp32")
 
 
 def test_many_documents_train_too(tmp_path: Path) -> None:

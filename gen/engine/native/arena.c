@@ -10,7 +10,7 @@
 
 enum { HUGE = 2 << 20 };
 
-void *arena_new(size_t size) {
+void *arena_new(size_t size, size_t zeros) {
     void *arena = NULL;
     size_t whole = (size + HUGE - 1) / HUGE * HUGE;
     int large = size > HUGE / 8;
@@ -18,7 +18,7 @@ void *arena_new(size_t size) {
 #ifdef MADV_HUGEPAGE
     if (large) madvise(arena, whole, MADV_HUGEPAGE);
 #endif
-    memset(arena, 0, size);
+    memset(arena, 0, zeros);
     return arena;
 }
 
@@ -26,11 +26,12 @@ void arena_free(void *arena) { free(arena); }
 #else
 #include <stdint.h>
 
-void *arena_new(size_t size) {
-    char *memory = calloc(size + 128, 1);
+void *arena_new(size_t size, size_t zeros) {
+    char *memory = malloc(size + 128);
     if (!memory) return NULL;
     char *arena = memory + 128 - (uintptr_t)memory % 64;
     memcpy(arena - sizeof memory, &memory, sizeof memory);
+    memset(arena, 0, zeros);
     return arena;
 }
 

@@ -12,9 +12,9 @@ static inline void *lay(char *base, size_t *place, size_t size) {
     return here;
 }
 
-/* `size` bytes of zeros in pages as large as the system has them, which makes reading megabytes twice as fast where each
-   page has to be looked up. NULL: no memory. */
-void *arena_new(size_t size);
+/* `size` bytes, of which the first `zeros` are zeros, in pages as large as the system has them: where each page has to be
+   looked up, that makes reading megabytes twice as fast. NULL: no memory. */
+void *arena_new(size_t size, size_t zeros);
 void arena_free(void *arena);
 
 #endif

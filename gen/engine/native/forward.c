@@ -61,16 +61,19 @@ static Operand lay_operand(char *base, size_t *place, int is_int8, size_t rows, 
     return operand;
 }
 
-static size_t lay_out(Work *work, char *base) {
+/* Returns the size of all; what must be zeros at first, since it is filled up, comes first: *zeros bytes. */
+static size_t lay_out(Work *work, char *base, size_t *zeros) {
     const Model *model = work->model;
     size_t place = 0, rows = work->span * work->batch, floats = sizeof(float), units = model->units;
     size_t width = (model->ngram_width + BLOCK - 1) / BLOCK * BLOCK, outputs = units * model->gates;
+    size_t numbers = work->choice ? work->batch * choice_scratch(model->vocabulary) : 0;
     work->h = lay(base, &place, model->layers * work->batch * units * floats);
     work->c = lay(base, &place, model->cell == LSTM ? model->layers * work->batch * units * floats : 0);
     for (int i = 0; i < 2; i++) work->x[i] = lay(base, &place, rows * units * floats);
+    work->ngrams = lay(base, &place, rows * width * floats);
+    *zeros = place;
     work->gates = lay(base, &place, rows * outputs * floats);
     work->recurrent = lay(base, &place, model->cell == GRU ? work->batch * outputs * floats : 0);
-    work->ngrams = lay(base, &place, rows * width * floats);
     work->input = lay_operand(base, &place, model->is_int8, rows, units);
     work->ngram = lay_operand(base, &place, model->is_int8, rows, width);
     work->hidden = lay(base, &place, model->layers * sizeof(Operand));
@@ -79,7 +82,7 @@ static size_t lay_out(Work *work, char *base) {
         if (base) work->hidden[layer] = operand;
     }
     work->logits = lay(base, &place, rows * model->output.groups * BLOCK * floats);
-    work->scratch = lay(base, &place, work->choice ? work->batch * choice_scratch(model->vocabulary) * sizeof(double) : 0);
+    work->scratch = lay(base, &place, numbers * sizeof(double));
     return place;
 }
 
@@ -298,8 +301,9 @@ static void sample_all(Member member, void *argument) {
 }
 
 static int run(Work *work, State state, size_t threads, void (*all)(Member, void *)) {
-    if (!(work->arena = arena_new(lay_out(work, NULL)))) return -1;
-    lay_out(work, work->arena);
+    size_t zeros, size = lay_out(work, NULL, &zeros);
+    if (!(work->arena = arena_new(size, zeros))) return -1;
+    lay_out(work, work->arena, &zeros);
     work->context = state.context;
     exchange(work, state.h, work->h, 0);
     exchange(work, state.c, work->c, 0);

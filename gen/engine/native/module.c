@@ -267,7 +267,7 @@ static double seconds_now(void) {
 
 /* Bytes a second; 0: no memory. */
 static double measure_reading(size_t bytes, double seconds, size_t threads) {
-    float *buffer = arena_new(bytes);
+    float *buffer = arena_new(bytes, bytes);
     if (!buffer) return 0.0;
     Reading reading = {.buffer = buffer, .size = bytes / sizeof *buffer, .rounds = 2};
     double began = seconds_now();

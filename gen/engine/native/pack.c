@@ -74,7 +74,7 @@ static int build_table(Model *model, const LayerWeights *first) {
     Matrix whole;
     lay_matrix(&whole, NULL, &size, 0, hidden, model->gates, hidden);
     lay(NULL, &size, model->units * sizeof(float));
-    char *memory = arena_new(size);
+    char *memory = arena_new(size, size);
     if (!memory) return -1;
     size = 0;
     lay_matrix(&whole, memory, &size, 0, hidden, model->gates, hidden);
@@ -119,8 +119,8 @@ int model_build(Model *model, const LayerWeights *layers, const float *output_we
     model->gates = gates;
     model->units = whole_blocks(hidden);
     model->blocks = model->units / BLOCK;
-    model->arena = arena_new(lay_model(model, NULL));
-    if (!model->arena) return -1;
+    size_t size = lay_model(model, NULL);
+    if (!(model->arena = arena_new(size, size))) return -1;
     lay_model(model, model->arena);
     for (size_t i = 0; i < model->layers; i++) {
         Layer *layer = &model->layer[i];
