@@ -4,7 +4,8 @@ A row is computed alone, by the same calls at every batch size, so its logits ha
 stand beside it (a matrix product over all rows would not promise that). They do depend on the processor and, where
 BLAS is left more than one thread, on their number. Work is saved where it costs no exactness:
 
-* the first layer's input product is a table with a row for each id, made once (what n-grams add to it is not);
+* the first layer's input product is a table with a row for each id, made once while that is small (what n-grams add to
+  it is not);
 * sigmoid(x) = (1 + tanh(x / 2)) / 2, with the halving folded into the weights (exact in binary), so one tanh serves all
   gates of a layer, and the sigmoids' share of them stands side by side;
 * weights are kept as (inputs, gates): a product then adds up whole rows of them, which BLAS does faster than dot
@@ -30,6 +31,7 @@ _ORDER: Mapping[Cell, tuple[tuple[int, float], ...]] = {
     "gru": ((0, 0.5), (1, 0.5), (2, 1.0)),
 }
 """The gates as the engine keeps them, sigmoids first: which of the parameter's gates, and its factor."""
+_LARGEST_TABLE = 2**21  # numbers; the native engine's, too
 _HALF = np.array(0.5, np.float32)  # ufuncs take an array faster than a number
 
 
@@ -58,11 +60,14 @@ class NumpyEngine:
         self._cell = _CELLS[config.cell]
         self._layers = [_layer(config, weights, f"encoder.layers.{index}.") for index in range(config.layers)]
         self._embedding = np.array(weights["embedding.weight"], np.float32)
-        self._table: Array = self._embedding @ self._layers[0].input_weight + self._layers[0].bias
+        first = self._layers[0]
+        self._table: Array | None = None
+        if config.vocabulary_size * len(first.bias) <= _LARGEST_TABLE:
+            self._table = self._embedding @ first.input_weight + first.bias
         self._ngram_table: Array | None = None
         if config.ngrams > 1:
             self._ngram_table = np.array(weights["ngram_embedding.weight"], np.float32)
-            self._ngram_weight = self._layers[0].input_weight[: self._ngram_table.shape[1]]
+            self._ngram_weight = first.input_weight[: self._ngram_table.shape[1]]
         self._first_residual = config.layers if config.first_residual is None else config.first_residual
         self._output_weight = np.array(weights["output.weight"].T, np.float32, order="C")
         self._output_bias = np.array(weights["output.bias"], np.float32)
@@ -102,7 +107,7 @@ class NumpyEngine:
     def _advance(self, token: int, state: list[Array]) -> Array:
         """Read one id for one row, whose state, each (L, H), is moved in place; return the last layer's output (H,)."""
         x: Array = self._embedding[token]
-        product: Array = self._table[token]
+        product: Array | None = None if self._table is None else self._table[token]
         if self._ngram_table is not None:
             *state, context = state
             symbols = [token + 1, *context.tolist()]
@@ -110,9 +115,10 @@ class NumpyEngine:
             context[:] = symbols[:-1]
             x = x.copy()
             x[: len(ngrams)] += ngrams
-            product = product + ngrams.dot(self._ngram_weight)
+            if product is not None:
+                product = product + ngrams.dot(self._ngram_weight)
         for index, layer in enumerate(self._layers):
-            inputs = x.dot(layer.input_weight) + layer.bias if index else product
+            inputs = x.dot(layer.input_weight) + layer.bias if index or product is None else product
             arrays = [array[index] for array in state]
             recurrent = arrays[0].dot(layer.recurrent_weight)
             if layer.recurrent_bias is not None:

@@ -121,6 +121,20 @@ def test_logits_are_those_of_the_torch_model(
 
 
 @every_exact_engine
+@every_cell
+def test_logits_are_those_of_the_torch_model_in_large_layers(make: Maker, cell: Cell) -> None:
+    assert_like_torch(make, ModelConfig(vocabulary_size=65, cell=cell, layers=1, hidden=1024), batch=5, steps=8)
+
+
+@every_exact_engine
+@every_cell
+@pytest.mark.parametrize("ngrams", [1, 3])
+def test_logits_are_those_of_the_torch_model_where_there_is_no_table(make: Maker, cell: Cell, ngrams: int) -> None:
+    config = ModelConfig(vocabulary_size=130_000, cell=cell, hidden=17, ngrams=ngrams, ngram_rows=100, ngram_width=9)
+    assert_like_torch(make, config, batch=2, steps=3)
+
+
+@every_exact_engine
 @law
 @given(configs, st.integers(1, 3), st.integers(1, 10))
 def test_logits_are_those_of_the_torch_model_at_any_shape(
