@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen.config import ModelConfig, available_threads
-from gen.engine.threads import WORTH_A_TEAM, Threads
+from gen.engine.threads import Threads
 from gen.protocols import Choice, Ids, RecurrentState
 
 try:
@@ -130,10 +130,10 @@ class NativeEngine:
     def _read(self, ids: Ids, state: RecurrentState[Array], logits: Array) -> RecurrentState[Array]:
         new = state.map(_copied)
         read = np.ascontiguousarray(ids, np.int64)
-        worth = read.size * self.weight_bytes >= WORTH_A_TEAM
-        threads = self._threads or (available_threads() if worth else 1)
         batch, length = read.shape
-        self._model.read(read, batch, length, *self._buffers(new), logits, logits.ndim == 3, threads)
+        with self._quickest.of(("read", batch, length > 1), length, read.size * self.weight_bytes) as quickest:
+            threads = self._threads or quickest
+            self._model.read(read, batch, length, *self._buffers(new), logits, logits.ndim == 3, threads)
         return new
 
     def sample_block(
@@ -158,7 +158,7 @@ class NativeEngine:
             math.log(choice.min_p) if choice.min_p > 0 else -math.inf,
             choice.temperature,
         )
-        with self._quickest.of(batch, count, count * batch * self.weight_bytes) as quickest:
+        with self._quickest.of(("sample", batch), count, count * batch * self.weight_bytes) as quickest:
             done = self._model.sample(
                 np.ascontiguousarray(ids, np.int64),
                 batch,

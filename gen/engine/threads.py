@@ -1,7 +1,7 @@
-"""How many threads share a block: as many as make it quickest, by measurement."""
+"""How many threads share a call: as many as make it quickest, by measurement."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
 _MOST = 8
@@ -22,15 +22,21 @@ class Threads:
         self._choices = [1]
         while self._choices[-1] * 2 <= min(available, _MOST):
             self._choices.append(self._choices[-1] * 2)
-        self._seconds: dict[int, dict[int, float]] = {}
+        self._seconds: dict[Hashable, dict[int, float]] = {}
 
     @contextmanager
-    def of(self, batch: int, steps: int, work: int) -> Iterator[int]:
-        """The number for a block of so many rows, steps and bytes of weights, which is measured meanwhile."""
+    def of(self, kind: Hashable, steps: int, work: int) -> Iterator[int]:
+        """The number for a call, which is measured meanwhile.
+
+        Args:
+            kind: calls of one kind are measured together.
+            steps: ids of each row.
+            work: bytes of weights, for all ids of all rows.
+        """
         if len(self._choices) == 1 or work < WORTH_A_TEAM:
             yield 1
             return
-        measured = self._seconds.setdefault(batch, {})
+        measured = self._seconds.setdefault(kind, {})
         chosen = min(self._choices, key=lambda number: measured.get(number, 0.0))
         began = time.perf_counter()
         yield chosen

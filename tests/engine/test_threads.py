@@ -1,4 +1,4 @@
-"""How many threads share a block."""
+"""How many threads share a call."""
 
 import time
 
@@ -39,7 +39,7 @@ def test_what_became_slow_is_left_and_tried_again_one_day(clock: list[float]) ->
     assert set(blocks(threads, clock, {1: 3.0, 2: 1.0}, 20)) == {2}
 
 
-def test_batches_of_other_sizes_are_other_matters(clock: list[float]) -> None:
+def test_calls_of_another_kind_are_another_matter(clock: list[float]) -> None:
     threads = Threads(2)
     blocks(threads, clock, {1: 1.0, 2: 2.0}, 5)
     assert blocks(threads, clock, {1: 2.0, 2: 1.0}, 5, batch=64)[2:] == [2, 2, 2]
