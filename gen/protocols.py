@@ -40,7 +40,12 @@ class RecurrentState(Generic[ArrayT]):
 
     def select(self, rows: Any) -> "RecurrentState[ArrayT]":
         """The state whose row i is row `rows[i]` of this one (rows may repeat)."""
-        return self.map(lambda array: array[:, rows])  # type: ignore[index]
+        return self.map(lambda array: _rows_of(array, rows))
+
+
+def _rows_of(array: Any, rows: Any) -> Any:
+    # NumPy lays out what `take` gives as engines read it, and what an index gives otherwise
+    return array.take(rows, 1) if isinstance(array, np.ndarray) else array[:, rows]
 
 
 class LanguageModel(Protocol[ArrayT]):

@@ -175,6 +175,11 @@ def find_model(name: str | None, folder: Path, *, last: bool = False, medium: Me
     return find_run(name, folder, medium).file(last=last)
 
 
+def name_of(model: Path) -> str:
+    """What a model file is called: as its run, or else as the file."""
+    return model.parent.name if model.name in (MODEL, RESUME) else model.name
+
+
 def default_name(source: str) -> str:
     """A run name for a corpus: the last part of its path, in characters that need no quoting."""
     stem = Path(source.removeprefix("@")).name.split(".")[0]

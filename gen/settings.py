@@ -14,7 +14,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
-from gen.config import ModelConfig, SamplingConfig, TrainConfig, check_epochs, require
+from gen.config import SAMPLERS, ModelConfig, SamplingConfig, TrainConfig, check_epochs, require
 from gen.corpus.documents import ReadingOptions
 from gen.errors import ConfigError
 
@@ -31,7 +31,7 @@ class Setting:
     Attributes:
         section: the table that it stands in.
         name: what it is called there.
-        kind: of its values: bool, int, float, str or dict.
+        kind: of its values: bool, int, float, str, list or dict.
         default: what it is if neither a user nor the recipe says otherwise; None is nothing.
     """
 
@@ -67,6 +67,9 @@ class Setting:
                 ReadingOptions(**{name: value})
             case "sampling", "logit_bias":
                 return _checked_biases(value)
+            case "sampling", "dry_sequence_breakers":
+                sound = isinstance(value, list) and all(isinstance(symbol, str) for symbol in value)
+                require(sound, "dry_sequence_breakers", value, 'a list of symbols, such as ["\\n", ":"]')
             case "sampling", name:
                 SamplingConfig(**{name: value})
         return float(value) if self.kind is float else value
@@ -85,6 +88,10 @@ def _settings() -> Iterator[Setting]:
         for field in fields(config):
             if field.name == "logit_bias":
                 yield Setting(section, field.name, dict, {})
+            elif field.name == "dry_sequence_breakers":  # symbols, as of biases
+                yield Setting(section, field.name, list, None)
+            elif field.name == "samplers":  # a text with commas, as the flag
+                yield Setting(section, field.name, str, ", ".join(SAMPLERS))
             elif field.name != "vocabulary_size":  # which the corpus sets
                 yield Setting(section, field.name, _kind(hints[field.name]), field.default)
         if config is TrainConfig:
@@ -203,6 +210,8 @@ def toml(value: Any) -> str:
         case str():
             quoted = json.dumps(value, ensure_ascii=False)  # TOML's escapes are JSON's, but for \U
             return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
+        case list():
+            return "[" + ", ".join(map(toml, value)) + "]"
         case dict():
             return "{" + ", ".join(f"{toml(name)} = {toml(entry)}" for name, entry in value.items()) + "}"
         case _:

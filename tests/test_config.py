@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gen.config import GATES, ModelConfig, SamplingConfig, TrainConfig, check_epochs, require
+from gen.config import GATES, SAMPLERS, ModelConfig, SamplingConfig, TrainConfig, check_epochs, require
 from gen.errors import ConfigError
 
 Config = ModelConfig | TrainConfig | SamplingConfig
@@ -43,6 +43,10 @@ samplings = st.builds(
     repeat_penalty=st.floats(0, exclude_min=True, allow_infinity=False),
     presence_penalty=st.floats(allow_nan=False, allow_infinity=False),
     repeat_last_n=st.integers(-1, 10**9),
+    samplers=st.lists(st.sampled_from(SAMPLERS), unique=True).map(tuple),
+    temperature_over=st.integers(1, 10**9),
+    dry_multiplier=st.floats(0, allow_infinity=False),
+    dry_sequence_breakers=st.lists(st.integers(0, 99)).map(tuple),
     logit_bias=st.lists(st.tuples(st.integers(0, 99), st.floats(max_value=1e9, allow_nan=False))).map(tuple),
 )
 
@@ -108,6 +112,15 @@ LIMITS: list[tuple[type, str, list[Any], list[Any]]] = [
     (TrainConfig, "precision", ["auto", "fp32", "bf16"], ["fp16", "", None]),
     (TrainConfig, "device", ["auto", "cpu", "cuda:0"], [0, None]),
     (TrainConfig, "threads", [1, 4096], [0, 4097, True]),
+    (
+        SamplingConfig,
+        "samplers",
+        [SAMPLERS, (), ("temperature", "top-k")],
+        [3, None, "", "foo", ("top_k",), (["dry"],)],
+    ),
+    (SamplingConfig, "samplers", [], [("dry", "dry"), "dry,top-k,dry", {"dry": 1}]),
+    (SamplingConfig, "temperature_end", [None, TINY, 1e300], [0, -1, *(it for it in NOT_NUMBERS if it is not None)]),
+    (SamplingConfig, "temperature_over", [1, 10**9], [0, -1, 1.0, True, None]),
     (SamplingConfig, "temperature", [0, TINY, 1e-9, 1e9], [-1, -TINY, *NOT_NUMBERS]),
     (SamplingConfig, "top_k", [0, 1, 10**9], [-1, 1.0, True, None]),
     (SamplingConfig, "top_p", [TINY, 1], [0, 1.1, *NOT_NUMBERS]),
@@ -117,6 +130,11 @@ LIMITS: list[tuple[type, str, list[Any], list[Any]]] = [
     (SamplingConfig, "presence_penalty", [-1e300, 1e300], NOT_NUMBERS),
     (SamplingConfig, "frequency_penalty", [-1e300, 1e300], NOT_NUMBERS),
     (SamplingConfig, "repeat_last_n", [-1, 0, 10**9], [-2, 1.0, True]),
+    (SamplingConfig, "dry_multiplier", [0, TINY, 1e300], [-TINY, *NOT_NUMBERS]),
+    (SamplingConfig, "dry_base", [1, 1e300], [0.999, 0, *NOT_NUMBERS]),
+    (SamplingConfig, "dry_allowed_length", [1, 10**9], [0, 1.0, True]),
+    (SamplingConfig, "dry_penalty_last_n", [-1, 0, 10**9], [-2, 1.0, True]),
+    (SamplingConfig, "dry_sequence_breakers", [(), (0, 7)], [3, None, "ab", (-1,), (0.0,), (True,), ("a",)]),
     (SamplingConfig, "logit_bias", [(), ((0, 1),), ((3, -math.inf),)], [3, ((1,),), ((1, 2, 3),), (4,)]),
     (SamplingConfig, "logit_bias", [], [((-1, 0),), ((0.0, 0),), ((0, math.inf),), ((0, math.nan),), ((0, HUGE),)]),
 ]
@@ -142,6 +160,21 @@ def test_minutes_are_a_number_above_zero(minutes: Any) -> None:
     assert TrainConfig(minutes=TINY).minutes == TINY
     with pytest.raises(ConfigError, match=r"^minutes is "):
         TrainConfig(minutes=minutes)
+
+
+def test_samplers_may_be_a_text_with_commas() -> None:
+    assert SamplingConfig.from_dict({"samplers": "top-k, temperature"}).samplers == ("top-k", "temperature")
+    with pytest.raises(
+        ConfigError, match=r"^samplers is 'topk'; it must be names among penalties, dry, top-k, typical"
+    ):
+        SamplingConfig.from_dict({"samplers": "temperature,topk"})
+    with pytest.raises(ConfigError, match=r"^samplers is 'dry,dry'; it must be without dry twice$"):
+        SamplingConfig.from_dict({"samplers": "dry,dry"})
+
+
+def test_a_temperature_that_changes_is_never_zero() -> None:
+    with pytest.raises(ConfigError, match=r"^temperature is 0; it must be a number above 0 where temperature_end is"):
+        SamplingConfig(temperature=0, temperature_end=1.0)
 
 
 def test_a_long_value_is_shortened_in_the_message() -> None:

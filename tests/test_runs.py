@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gen.checkpoint import Checkpoint, TrainingState
 from gen.config import ModelConfig, TrainConfig
 from gen.errors import CheckpointError, ConfigError, StorageError
-from gen.runs import Run, create_run, default_name, find_model, find_run, list_runs, runs_folder
+from gen.runs import Run, create_run, default_name, find_model, find_run, list_runs, name_of, runs_folder
 from gen.storage import human_size, inside
 from gen.tokenizers import CharTokenizer
 
@@ -226,6 +226,11 @@ def test_every_corpus_gives_a_name_that_can_be_numbered(source: str) -> None:
 
 
 # ── The first write ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_model_is_called_as_its_run_or_as_its_file() -> None:
+    assert name_of(Path("runs/book/model.safetensors")) == name_of(Path("runs/book/resume.safetensors")) == "book"
+    assert name_of(Path("shared/letters.safetensors")) == "letters.safetensors"
 
 
 def test_a_run_begins_with_a_state_to_go_on_from(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gen.config import ModelConfig, SamplingConfig, TrainConfig
+from gen.config import SAMPLERS, ModelConfig, SamplingConfig, TrainConfig
 from gen.corpus.documents import ReadingOptions
 from gen.errors import ConfigError
 from gen.settings import (
@@ -67,6 +67,14 @@ ACCEPTED: Mapping[str, st.SearchStrategy[Any]] = {
     "corpus.medium": st.sampled_from(["text", "music"]),
     "corpus.clock": st.sampled_from(["seconds", "beats"]),
     "corpus.strict": st.booleans(),
+    "sampling.samplers": st.lists(st.sampled_from(SAMPLERS), unique=True, min_size=1).map(",".join),
+    "sampling.temperature_end": st.floats(0, 1e9, exclude_min=True),
+    "sampling.temperature_over": st.integers(1, 10**9),
+    "sampling.dry_multiplier": shares,
+    "sampling.dry_base": st.floats(1, 1e9),
+    "sampling.dry_allowed_length": st.integers(1, 10**9),
+    "sampling.dry_penalty_last_n": st.integers(-1, 10**9),
+    "sampling.dry_sequence_breakers": st.lists(st.text(min_size=1, max_size=2), max_size=3),
     "sampling.temperature": st.floats(0, 1e9),
     "sampling.top_k": st.integers(0, 10**9),
     "sampling.top_p": shares,
@@ -184,6 +192,8 @@ def test_values_are_those_of_a_section() -> None:
         ("corpus.column=a\ncell='x'", "a\ncell='x'"),
         ("corpus.column=1\nother=2", "1\nother=2"),
         ('sampling.logit_bias={e = -inf, "\\n" = 1}', {"e": -math.inf, "\n": 1.0}),
+        ('sampling.dry_sequence_breakers=["\\n", ":"]', ["\n", ":"]),
+        ("sampling.samplers=top-k, temperature", "top-k, temperature"),
     ],
 )
 def test_an_assignment_is_toml_or_a_bare_word(assignment: str, value: Any) -> None:
@@ -200,6 +210,7 @@ def test_an_assignment_is_toml_or_a_bare_word(assignment: str, value: Any) -> No
         (-math.inf, "-inf"),
         ('a\n"\\é☃', '"a\\n\\"\\\\é☃"'),
         ("\x7f\u202e", r'"\U0000007f\U0000202e"'),
+        (["\n", "e"], r'["\n", "e"]'),
         ({"\n": 1.0, "e": -2.5}, r'{"\n" = 1.0, "e" = -2.5}'),
     ],
 )
@@ -245,6 +256,14 @@ DEEP = "[" * 100_000
         ("[corpus]\nkeep_line_ends = 1", "file PATH: corpus.keep_line_ends is 1; it must be true or false"),
         ("[corpus]\nencoding = 'utf9'", "file PATH: corpus.encoding 'utf9' is not known: did you mean"),
         ("[sampling]\nlogit_bias = 3", "file PATH: sampling.logit_bias is 3; it must be a table of symbols and nats"),
+        (
+            "[sampling]\nsamplers = 'top-q'",
+            "file PATH: sampling.samplers is 'top-q'; it must be names among penalties,",
+        ),
+        (
+            "[sampling]\ndry_sequence_breakers = 3",
+            "file PATH: sampling.dry_sequence_breakers is 3; it must be a list of",
+        ),
         ("[sampling.logit_bias]\ne = inf", "file PATH: sampling.logit_bias is inf; it must be a number below infinity"),
         ("[model]\n\nhidden 3", "PATH: not TOML: Expected '=' after a key in a key/value pair (at line 3, column 8)"),
         ("[model]\nhidden = '", "PATH: not TOML: "),
@@ -307,7 +326,7 @@ def test_a_mistake_in_a_variable_is_told_with_its_name(variable: str, text: str,
         ("model.hidden", "-S is 'model.hidden'; it must be SECTION.NAME=VALUE, such as model.hidden=512"),
         ("hidden=3", "-S: there is no setting hidden: did you mean model.hidden?"),
         ("train.batch-size=3", "-S: there is no setting train.batch-size: did you mean train.batch_size?"),
-        ("sampling.temp=1", "-S: there is no setting sampling.temp: did you mean sampling.temperature?"),
+        ("sampling.temp=1", "-S: there is no setting sampling.temp: did you mean sampling.temperature"),
         ("model.vocabulary_size=3", "-S: there is no setting model.vocabulary_size: "),
         ("model.hidden=", "-S: model.hidden is ''; it must be a whole number"),
         ("model.hidden=1.5", "-S: model.hidden is 1.5; it must be a whole number"),

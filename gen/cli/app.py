@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gen import __version__
-from gen.cli import bench, config, corpora, doctor, eval, ls, render, sample, show, train
+from gen.cli import bench, config, corpora, doctor, eval, ls, render, sample, score, show, train
 
 app = typer.Typer(
     name="gen",
@@ -19,6 +19,7 @@ app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("render")(render.render)
 app.command("eval")(eval.evaluate)
+app.command("score")(score.score)
 app.command("ls")(ls.ls)
 app.command("show")(show.show)
 app.command("corpora")(corpora.corpora)

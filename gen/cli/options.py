@@ -37,7 +37,13 @@ Assignments = Annotated[
     ),
 ]
 
-_SPELLED = {"sampling.temperature": "--temp", "sampling.typical_p": "--typical"}  # other flags are called as settings
+_SPELLED = {  # other flags are called as settings
+    "sampling.temperature": "--temp",
+    "sampling.temperature_end": "--temp-end",
+    "sampling.temperature_over": "--temp-over",
+    "sampling.typical_p": "--typical",
+    "sampling.dry_sequence_breakers": "--dry-sequence-breaker",
+}
 
 
 def gather(

@@ -6,22 +6,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gen.cli import sampling_options as choice
 from gen.cli.options import Assignments, ConfigFile, LastState, NewestRun, RunsFolder, with_default
 from gen.cli.saving import MUSIC_SUFFIXES
-from gen.config import SamplingConfig
+from gen.cli.search_options import (
+    Beam,
+    BeamGroups,
+    BeamKindName,
+    BeamLag,
+    BestOf,
+    Diversity,
+    LengthPenalty,
+    NoRepeatNgram,
+    RankName,
+    Returned,
+    search_for,
+)
 from gen.errors import ConfigError
 
 if TYPE_CHECKING:
     from gen.checkpoint import Checkpoint
     from gen.config import Medium
 
-_TEXT, _MUSIC, _CHOICE, _OUTPUT = "Text", "Music", "Choice of the next token", "Output"  # panels of the help
-
-
-def _help(text: str, setting: str) -> str:
-    """Help for a flag that a file or a variable may give in its place."""
-    ours, music = getattr(SamplingConfig, setting), getattr(SamplingConfig.for_medium("music"), setting)
-    return with_default(text, ours if ours == music else f"{ours}; music: {music}")
+_TEXT, _MUSIC, _OUTPUT = "Text", "Music", "Output"  # panels of the help
 
 
 def sample(
@@ -82,54 +89,35 @@ def sample(
         typer.Option(help=with_default("Longest silence, in seconds.", 5), rich_help_panel=_MUSIC),
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Ids to draw.")] = None,
-    temp: Annotated[
-        float | None,
-        typer.Option(help=_help("Temperature; 0 takes the likeliest.", "temperature"), rich_help_panel=_CHOICE),
-    ] = None,
-    top_k: Annotated[
-        int | None, typer.Option(help=_help("Keep the k likeliest; 0 keeps all.", "top_k"), rich_help_panel=_CHOICE)
-    ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option(
-            help=_help("Keep the likeliest of this probability; 1 keeps all.", "top_p"), rich_help_panel=_CHOICE
-        ),
-    ] = None,
-    min_p: Annotated[
-        float | None,
-        typer.Option(
-            help=_help("Keep what is so many times as likely as the likeliest.", "min_p"), rich_help_panel=_CHOICE
-        ),
-    ] = None,
-    typical: Annotated[
-        float | None,
-        typer.Option(
-            help=_help("Keep the most typical of this probability; 1 keeps all.", "typical_p"), rich_help_panel=_CHOICE
-        ),
-    ] = None,
-    repeat_penalty: Annotated[
-        float | None,
-        typer.Option(
-            help=_help("Divide logits of recent tokens; 1 is off.", "repeat_penalty"), rich_help_panel=_CHOICE
-        ),
-    ] = None,
-    presence_penalty: Annotated[
-        float | None,
-        typer.Option(help=_help("Subtract from logits of recent tokens.", "presence_penalty"), rich_help_panel=_CHOICE),
-    ] = None,
-    frequency_penalty: Annotated[
-        float | None,
-        typer.Option(help=_help("The same, for each occurrence.", "frequency_penalty"), rich_help_panel=_CHOICE),
-    ] = None,
-    repeat_last_n: Annotated[
-        int | None,
-        typer.Option(help=_help("How many tokens are recent; -1 is all.", "repeat_last_n"), rich_help_panel=_CHOICE),
-    ] = None,
-    logit_bias: Annotated[
-        list[str] | None,
-        typer.Option(help="SYMBOL=NATS, added to its logit; SYMBOL=-inf bans it. Repeatable.", rich_help_panel=_CHOICE),
-    ] = None,
+    temp: choice.Temp = None,
+    temp_end: choice.TempEnd = None,
+    temp_over: choice.TempOver = None,
+    top_k: choice.TopK = None,
+    top_p: choice.TopP = None,
+    min_p: choice.MinP = None,
+    typical: choice.Typical = None,
+    repeat_penalty: choice.RepeatPenalty = None,
+    presence_penalty: choice.PresencePenalty = None,
+    frequency_penalty: choice.FrequencyPenalty = None,
+    repeat_last_n: choice.RepeatLastN = None,
+    dry_multiplier: choice.DryMultiplier = None,
+    dry_base: choice.DryBase = None,
+    dry_allowed_length: choice.DryAllowedLength = None,
+    dry_penalty_last_n: choice.DryPenaltyLastN = None,
+    dry_sequence_breaker: choice.DrySequenceBreaker = None,
+    logit_bias: choice.LogitBias = None,
+    samplers: choice.Samplers = None,
     stop: Annotated[list[str] | None, typer.Option(help="End at this text. Repeatable.", rich_help_panel=_TEXT)] = None,
+    beam: Beam = None,
+    beam_kind: BeamKindName = None,
+    length_penalty: LengthPenalty = None,
+    beam_lag: BeamLag = None,
+    beam_groups: BeamGroups = None,
+    diversity: Diversity = None,
+    no_repeat_ngram: NoRepeatNgram = None,
+    best_of: BestOf = None,
+    rank: RankName = None,
+    returned: Returned = None,
     adapt: Annotated[
         str | None,
         typer.Option(help="Let it learn from this file or folder first, for this once.", metavar="PATH"),
@@ -172,15 +160,25 @@ def sample(
     from gen.random import fresh_seed
     from gen.runs import find_model, runs_folder
     from gen.sampler import MusicSampler, TextSampler
+    from gen.sampler.settings import config_for
     from gen.settings import values
 
     require(samples >= 1, "samples", samples, "1 or more")
+    of_beam = {
+        "width": beam, "kind": beam_kind, "length_penalty": length_penalty, "lag": beam_lag, "groups": beam_groups,
+        "diversity": diversity, "no_repeat_ngram": no_repeat_ngram,
+    }  # fmt: skip
+    search = search_for(of_beam, best_of, rank, returned, samples=samples, stream=stream)
     flags = {
         "sampling.temperature": temp, "sampling.top_k": top_k, "sampling.top_p": top_p, "sampling.min_p": min_p,
         "sampling.typical_p": typical, "sampling.repeat_penalty": repeat_penalty,
         "sampling.presence_penalty": presence_penalty, "sampling.frequency_penalty": frequency_penalty,
         "sampling.repeat_last_n": repeat_last_n,
-        "sampling.logit_bias": dict(map(_bias, logit_bias)) if logit_bias else None,
+        "sampling.samplers": samplers, "sampling.temperature_end": temp_end, "sampling.temperature_over": temp_over,
+        "sampling.dry_multiplier": dry_multiplier, "sampling.dry_base": dry_base,
+        "sampling.dry_allowed_length": dry_allowed_length, "sampling.dry_penalty_last_n": dry_penalty_last_n,
+        "sampling.dry_sequence_breakers": choice.symbols(dry_sequence_breaker),
+        "sampling.logit_bias": choice.biases(logit_bias),
     }  # fmt: skip
     settings = values(gather(config, assignments, flags, sections=("sampling",)), "sampling")
     for_text = {"--prompt-file": prompt_file, "--encoding": encoding, "--unknown": unknown, "-n": n, "--stop": stop}
@@ -194,19 +192,19 @@ def sample(
     medium = checkpoint.tokenizer.medium
     musical = {f"-o {path}": path for path in outputs if path.suffix.lower() in MUSIC_SUFFIXES}
     _refuse({**for_music, **musical} if medium == "text" else for_text, medium)
-    biases = settings.pop("logit_bias", {})
-    vocabulary = checkpoint.tokenizer.vocabulary
-    pairs = tuple((vocabulary.id(symbol), nats) for symbol, nats in biases.items())
+    settings = {**(search.defaults if search is not None else {}), **settings}
+    chosen = config_for(checkpoint.tokenizer, settings)
     if adapt is not None:
         checkpoint = _adapted(checkpoint, adapt, quiet=quiet)
     request = Request(
         model=path,
         prompt=prompt,
         keep_prompt=keep_prompt,
-        config=SamplingConfig.for_medium(medium, **settings, logit_bias=pairs),
+        config=chosen,
         max_tokens=max_tokens,
         ignore_end=ignore_end,
         streams=range(stream, stream + samples),
+        search=search,
         seed=fresh_seed() if seed is None else seed,
         as_json=as_json,
         outputs=outputs,
@@ -258,15 +256,3 @@ def _refuse(foreign: Mapping[str, Any], medium: str) -> None:
         raise ConfigError(
             f"{', '.join(given)}: of no use to a model that writes {medium}: leave it out, or name another run"
         )
-
-
-def _bias(entry: str) -> tuple[str, float]:
-    """SYMBOL=NATS."""
-    symbol, separator, number = entry.rpartition("=")
-    try:
-        value = float(number)
-    except ValueError:
-        separator = ""
-    if not separator or not symbol:
-        raise ConfigError(f"--logit-bias is {entry!r}; it must be SYMBOL=NATS, for example e=-inf")
-    return symbol.encode().decode("unicode_escape") if "\\" in symbol else symbol, value

@@ -5,7 +5,9 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +17,9 @@ from gen.cli.sample_request import Request
 from gen.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from gen.cli.search_options import Search
     from gen.music.score import Score
-    from gen.sampler import MusicSampler, MusicStream
+    from gen.sampler import MusicBeam, MusicSample, MusicSampler, MusicStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +36,46 @@ class MusicWishes:
     max_silence: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A piece to be written.
+
+    Attributes:
+        made: as it comes, or made already.
+        facts: what JSON says of it beyond itself, when it is whole.
+    """
+
+    made: "MusicStream | MusicSample"
+    facts: Callable[[], dict[str, Any]]
+
+
 def sample_music(sampler: "MusicSampler", request: Request, wishes: MusicWishes) -> None:
     """Write the samples that were asked for. Ctrl-C ends a piece where it is, and keeps it."""
     from gen.cli.saving import check_outputs
     from gen.cli.terminal import say, write_product
+    from gen.sampler import MusicStream
 
     lines = [path for path in request.outputs if request.as_json and path.suffix.lower() in (".json", ".jsonl")]
     files = [path for path in request.outputs if path not in lines]
     on_stdout = not request.outputs and sys.stdout is not None and not sys.stdout.isatty()
     check_outputs(files)
-    if on_stdout and not request.as_json and len(request.streams) > 1:
-        raise ConfigError(f"--samples is {len(request.streams)}; one MIDI file fits on stdout: name files, -o tune.mid")
-    streams = _streams(sampler, request, wishes)
+    if on_stdout and not request.as_json and request.count > 1:
+        flag = "--return" if request.search else "--samples"
+        raise ConfigError(f"{flag} is {request.count}; one MIDI file fits on stdout: name files, -o tune.mid")
+    products = _products(sampler, request, wishes)
     request.announce(sampler)
     _advise(sampler, request, wishes)
     told: list[str] = []
     stopped = False
-    for number, stream in enumerate(streams):
+    for number, product in enumerate(products):
         try:
-            _play(stream, request)
+            _play(product, request)
         except KeyboardInterrupt:
             stopped = True
-        score = stream.so_far()
+        score = product.made.so_far() if isinstance(product.made, MusicStream) else product.made.score
         _complain(score, request)
         if request.as_json:
-            told.append(_json(stream, score))
+            told.append(_json(product.made, score, {} if stopped else product.facts()))
             if not lines:
                 write_product(told[-1])
         elif not request.outputs:
@@ -109,22 +127,41 @@ def _tell(told: list[str], lines: list[Path], request: Request) -> None:
             say(f"wrote {path}")
 
 
-def _streams(sampler: "MusicSampler", request: Request, wishes: MusicWishes) -> "list[MusicStream]":
+def _products(sampler: "MusicSampler", request: Request, wishes: MusicWishes) -> "Iterator[_Product]":
+    """Samples, or what is found in their place; mistakes are found at once."""
     prompt = None if request.prompt is None else _prompt(request)
-    options: dict[str, Any] = {} if wishes.max_silence is None else {"max_silence": wishes.max_silence}
+    settings: dict[str, Any] = {} if wishes.max_silence is None else {"max_silence": wishes.max_silence}
     if wishes.at is not None:
         if prompt is None:
             raise ConfigError("--from says where in the prompt to go on: give one, --prompt tune.mid")
-        options["at"] = _moment(wishes.at)
-    return [
-        sampler.stream(
-            prompt, keep_prompt=request.keep_prompt, seconds=wishes.seconds, bars=wishes.bars,
-            max_tokens=request.max_tokens, config=request.config, seed=request.seed, stream=k, key=wishes.key,
-            pitch_range=wishes.pitch_range, bpm=wishes.bpm, instruments=wishes.instruments,
-            ignore_end=request.ignore_end, **options,
-        )
-        for k in request.streams
-    ]  # fmt: skip
+        settings["at"] = _moment(wishes.at)
+    settings |= {
+        "keep_prompt": request.keep_prompt, "seconds": wishes.seconds, "bars": wishes.bars,
+        "max_tokens": request.max_tokens, "config": request.config, "seed": request.seed, "key": wishes.key,
+        "pitch_range": wishes.pitch_range, "bpm": wishes.bpm, "instruments": wishes.instruments,
+        "ignore_end": request.ignore_end,
+    }  # fmt: skip
+    search = request.search
+    if search is None:
+        streams = [sampler.stream(prompt, stream=k, **settings) for k in request.streams]
+        return (_Product(stream, dict) for stream in streams)
+    if search.beam is None:
+        found = sampler.best_of(prompt, **search.best_of, **settings)
+        scores = {it.sample.stream: it.score for it in found}
+        return (_Product(it.sample, partial(search.facts, it, scores)) for it in found[: search.returned])
+    return _of_beam(sampler.beam(prompt, **search.beam, stream=request.streams[0], **settings), request, search)
+
+
+def _of_beam(beam: "MusicBeam", request: Request, search: "Search") -> "Iterator[_Product]":
+    """The best piece as it comes, then the others."""
+    from gen.cli.terminal import say
+
+    yield _Product(beam, lambda: search.facts(beam.hypotheses()[0], {}))
+    for found in beam.hypotheses()[1 : search.returned]:
+        yield _Product(found.sample, partial(search.facts, found, {}))
+    notice = search.notice(beam.settled)
+    if notice and not request.quiet:
+        say(notice, "yellow")
 
 
 def _prompt(request: Request) -> "Score":
@@ -153,15 +190,23 @@ def _moment(text: str) -> float:
     return 3600 * hours + 60 * minutes + seconds
 
 
-def _play(stream: "MusicStream", request: Request) -> None:
-    """Draw the whole of a stream, and show it as it comes."""
+def _play(product: _Product, request: Request) -> None:
+    """Draw the whole of a piece, and show it as it comes."""
+    from gen.sampler import MusicStream
+
+    made = product.made
+    if isinstance(made, MusicStream):
+        resolution, pieces = made.resolution, iter(made)
+    else:
+        resolution, pieces = made.score.resolution, iter(made.score.pieces())
     if request.quiet:
-        stream.score()
+        for _ in pieces:
+            pass
         return
     from gen.cli.live_roll import live_roll
 
-    with live_roll(stream.resolution) as roll:
-        for piece in stream:
+    with live_roll(resolution) as roll:
+        for piece in pieces:
             roll.show(piece)
 
 
@@ -183,7 +228,7 @@ def _save(path: Path, sampler: "MusicSampler", request: Request, score: "Score")
         say(line)
 
 
-def _json(stream: "MusicStream", score: "Score") -> str:
+def _json(made: "MusicStream | MusicSample", score: "Score", facts: dict[str, Any]) -> str:
     """Notes in seconds, and what reproduces them."""
     notes = score.notes
     starts, ends = score.seconds(notes["start"]), score.seconds(notes["start"] + notes["duration"])
@@ -193,7 +238,7 @@ def _json(stream: "MusicStream", score: "Score") -> str:
         for start, end, note in zip(starts.tolist(), ends.tolist(), notes, strict=True)
     ]
     fields = {
-        "notes": rows, "seconds": round(score.seconds_long, 4), "seed": stream.seed, "stream": stream.stream,
-        "tokens": stream.tokens, "finish": stream.finish,
+        "notes": rows, "seconds": round(score.seconds_long, 4), "seed": made.seed, "stream": made.stream,
+        "tokens": made.tokens, "finish": made.finish,
     }  # fmt: skip
-    return json.dumps(fields) + "\n"
+    return json.dumps(fields | facts) + "\n"

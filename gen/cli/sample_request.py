@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gen.cli.search_options import Search
     from gen.config import SamplingConfig
     from gen.sampler import Sampler
 
@@ -21,6 +22,7 @@ class Request:
         max_tokens: ids to draw; None for no bound.
         ignore_end: go on where the model ends a document.
         streams: which of the streams under the seed.
+        search: what is looked for in their place.
         seed: of the draws.
         as_json: a JSON object a sample.
         outputs: files to write.
@@ -34,6 +36,7 @@ class Request:
     max_tokens: int | None
     ignore_end: bool
     streams: range
+    search: "Search | None"
     seed: int
     as_json: bool
     outputs: tuple[Path, ...]
@@ -42,9 +45,14 @@ class Request:
     @property
     def name(self) -> str:
         """The run's, or the file's."""
-        from gen.runs import MODEL, RESUME
+        from gen.runs import name_of
 
-        return self.model.parent.name if self.model.name in (MODEL, RESUME) else self.model.name
+        return name_of(self.model)
+
+    @property
+    def count(self) -> int:
+        """How many products there are, at most."""
+        return self.search.returned if self.search is not None else len(self.streams)
 
     def announce(self, sampler: "Sampler") -> None:
         """Say who writes, and what reproduces it."""
@@ -56,4 +64,4 @@ class Request:
 
     def numbered(self, path: Path, number: int) -> Path:
         """The file for sample `number`, counted from 0: tune.mid, or tune-1.mid, tune-2.mid … of several."""
-        return path if len(self.streams) == 1 else path.with_stem(f"{path.stem}-{number + 1}")
+        return path if self.count == 1 else path.with_stem(f"{path.stem}-{number + 1}")

@@ -2,15 +2,17 @@
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gen.cli.sample_request import Request
 from gen.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gen.sampler import TextSampler, TextStream
+    from gen.cli.search_options import Search
+    from gen.sampler import Ranked, Sample, TextBeam, TextSampler, TextStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +26,74 @@ class TextWishes:
     stop: list[str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A text to be written.
+
+    Attributes:
+        pieces: of it, as they come.
+        made: what it is when they have come.
+        facts: what JSON says of it beyond that.
+    """
+
+    pieces: Iterable[str]
+    made: "TextStream | Sample"
+    facts: dict[str, Any]
+
+
 def sample_text(sampler: "TextSampler", request: Request, wishes: TextWishes) -> None:
     """Write the samples that were asked for."""
-    from gen.cli.terminal import write_product
     from gen.sampler.text import DEFAULT_CHARACTERS
 
     if len(request.outputs) > 1:
         raise ConfigError(f"--output is given {len(request.outputs)} times; a text goes to one file")
     given = _prompt(sampler, request, wishes)
-    characters = DEFAULT_CHARACTERS if wishes.n is None and request.max_tokens is None else wishes.n
-    streams = sampler.streams(
-        given, streams=request.streams, n=characters, max_tokens=request.max_tokens, config=request.config,
-        seed=request.seed, stop=wishes.stop or (), ignore_end=request.ignore_end,
-    )  # fmt: skip
+    settings = {
+        "n": DEFAULT_CHARACTERS if wishes.n is None and request.max_tokens is None else wishes.n,
+        "max_tokens": request.max_tokens, "config": request.config, "seed": request.seed, "stop": wishes.stop or (),
+        "ignore_end": request.ignore_end,
+    }  # fmt: skip
+    products = _products(sampler, request, given, settings)
     head = given if request.keep_prompt else ""
     request.announce(sampler)
     if not (request.quiet or head or request.as_json or request.outputs):
         _show_prompt(given)
     if request.outputs:
-        _save(request, streams, head)
-    elif request.as_json:
-        for text in streams:
-            write_product(_json(text, head))
+        _save(request, products, head)
     else:
-        _write(streams, head, quiet=request.quiet)
+        _write(request, products, head)
+
+
+def _products(sampler: "TextSampler", request: Request, prompt: str, settings: dict[str, Any]) -> "Iterator[_Product]":
+    """Samples, or what is found in their place; mistakes are found at once."""
+    search = request.search
+    if search is None:
+        streams = sampler.streams(prompt, streams=request.streams, **settings)
+        return (_Product(stream, stream, {}) for stream in streams)
+    if search.beam is None:
+        found = sampler.best_of(prompt, **search.best_of, **settings)
+        scores = {it.sample.stream: it.score for it in found}
+        return (_found(search, it, scores) for it in found[: search.returned])
+    return _of_beam(sampler.beam(prompt, **search.beam, stream=request.streams[0], **settings), request, search)
+
+
+def _of_beam(beam: "TextBeam", request: Request, search: "Search") -> "Iterator[_Product]":
+    """The best text as it comes, then the others."""
+    from gen.cli.terminal import say
+
+    if request.as_json or request.outputs:
+        hypotheses = beam.hypotheses()
+        yield from (_found(search, it, {}) for it in hypotheses[: search.returned])
+    else:
+        yield _Product(beam, beam, {})
+        yield from (_found(search, it, {}) for it in beam.hypotheses()[1 : search.returned])
+    notice = search.notice(beam.settled)
+    if notice and not request.quiet:
+        say(notice, "yellow")
+
+
+def _found(search: "Search", found: "Ranked[Sample]", scores: dict[int, float]) -> _Product:
+    return _Product([found.sample.text], found.sample, search.facts(found, scores))
 
 
 def _prompt(sampler: "TextSampler", request: Request, wishes: TextWishes) -> str:
@@ -83,34 +129,39 @@ def _show_prompt(prompt: str) -> None:
         console().print(plain(prompt, keep_newlines=True), style="dim", end="", soft_wrap=True)
 
 
-def _write(streams: "list[TextStream]", head: str, *, quiet: bool) -> None:
+def _write(request: Request, products: "Iterator[_Product]", head: str) -> None:
     """To stdout as it comes. Samples stand apart by an empty line; in a terminal each is announced."""
     from gen.cli.terminal import console, say, write_product
 
-    on_screen = not quiet and console().is_terminal
-    for number, text in enumerate(streams):
+    if request.as_json:
+        for product in products:
+            write_product(_json(product, head))
+        return
+    on_screen = not request.quiet and console().is_terminal
+    for number, product in enumerate(products):
         if number:
             write_product("\n\n")
-        if on_screen and len(streams) > 1:
-            say(f"-- sample {number + 1} of {len(streams)}, stream {text.stream}", "dim")
+        if on_screen and request.count > 1:
+            stream = "" if request.search else f", stream {product.made.stream}"
+            say(f"-- sample {number + 1} of {request.count}{stream}", "dim")
         if head:
             write_product(head)
-        for piece in text:
+        for piece in product.pieces:
             write_product(piece)
     if on_screen:
         say("")
 
 
-def _json(text: "TextStream", head: str) -> str:
-    whole = head + "".join(text)
+def _json(product: _Product, head: str) -> str:
+    whole, made = head + "".join(product.pieces), product.made
     fields = {
-        "text": whole, "prompt": text.prompt, "seed": text.seed, "stream": text.stream, "tokens": text.tokens,
-        "finish": text.finish,
+        "text": whole, "prompt": made.prompt, "seed": made.seed, "stream": made.stream, "tokens": made.tokens,
+        "finish": made.finish,
     }  # fmt: skip
-    return json.dumps(fields, ensure_ascii=False) + "\n"
+    return json.dumps(fields | product.facts, ensure_ascii=False) + "\n"
 
 
-def _save(request: Request, streams: "list[TextStream]", head: str) -> None:
+def _save(request: Request, products: "Iterator[_Product]", head: str) -> None:
     """To files: one, or one a sample; JSON lines go to one."""
     from gen.cli.terminal import say
     from gen.storage import atomic_write, make_folder
@@ -119,9 +170,11 @@ def _save(request: Request, streams: "list[TextStream]", head: str) -> None:
     make_folder(path.parent)
     written: dict[Path, str]
     if request.as_json:
-        written = {path: "".join(_json(text, head) for text in streams)}
+        written = {path: "".join(_json(product, head) for product in products)}
     else:
-        written = {request.numbered(path, number): head + "".join(text) for number, text in enumerate(streams)}
+        written = {
+            request.numbered(path, number): head + "".join(product.pieces) for number, product in enumerate(products)
+        }
     for target, content in written.items():
         atomic_write(target, content.encode("utf-8", "surrogatepass"))
         say(f"wrote {target}")

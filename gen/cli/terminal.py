@@ -120,8 +120,13 @@ def stdin_is_piped() -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
 
 
-def read_text(source: str, encoding: str | None = None) -> tuple[str, tuple[str, ...]]:
-    """The text of a prompt file, or of stdin for "-", read as a corpus is, and what its owner should know of that.
+def read_text(source: str, encoding: str | None = None, *, what: str = "prompt") -> tuple[str, tuple[str, ...]]:
+    """The text of a file, or of stdin for "-", read as a corpus is, and what its owner should know of that.
+
+    Args:
+        source: the file.
+        encoding: None finds it out.
+        what: it is, in errors.
 
     Raises:
         ConfigError: there is no such encoding.
@@ -137,7 +142,7 @@ def read_text(source: str, encoding: str | None = None) -> tuple[str, tuple[str,
     try:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
-        raise InputError(f"{name}: cannot read the prompt ({error.strerror}): check the path") from error
+        raise InputError(f"{name}: cannot read the {what} ({error.strerror}): check the path") from error
 
     def chunks() -> Generator[bytes, None, None]:
         yield data

@@ -15,35 +15,84 @@ from numpy.typing import NDArray
 
 from gen.protocols import Ids, Logits
 
+_ROOM = 256  # places that are made at least
+_NO_IDS = np.empty(0, np.int64)
+
+
+class Tail:
+    """The last ids, in their order: one array that they move through, so a stream of any length takes no more memory.
+
+    Args:
+        longest: how many are kept; -1 keeps all.
+        ids: what was read so far.
+    """
+
+    def __init__(self, longest: int, ids: NDArray[np.int64]) -> None:
+        self._longest = longest
+        kept = self._last(ids)
+        self._array = np.empty(2 * len(kept) + _ROOM, np.int64)
+        self._array[: len(kept)] = kept
+        self._end = len(kept)
+
+    def append(self, id: int) -> None:
+        """Take the next id."""
+        if self._end == len(self._array):
+            kept = self.ids
+            self._array = np.empty(2 * len(kept) + _ROOM, np.int64)
+            self._array[: len(kept)] = kept
+            self._end = len(kept)
+        self._array[self._end] = id
+        self._end += 1
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The ids, oldest first; a view, good until the next one comes."""
+        return self._last(self._array[: self._end])
+
+    def _last(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        return ids if self._longest < 0 else ids[max(len(ids) - self._longest, 0) :]
+
 
 class History:
-    """How often each id occurs among the last ones read and written, in memory that does not grow with the stream.
+    """What processors heed of the ids read and written, in memory that does not grow with the stream.
 
     Args:
         vocabulary_size: V.
         window: how many last ids count; 0 is none, -1 is all (no list of them is kept).
         ids: what was read so far, each below V.
+        tail: how many last ids are kept in their order; 0 is none, -1 is all.
 
     Attributes:
         window: as given.
-        counts: occurrences of each id, (V,).
+        counts: occurrences of each id in the window, (V,).
+        written: ids that came after those that were read.
     """
 
-    def __init__(self, vocabulary_size: int, window: int, ids: Ids | Sequence[int] = ()) -> None:
+    def __init__(self, vocabulary_size: int, window: int, ids: Ids | Sequence[int] = (), *, tail: int = 0) -> None:
         self.window = window
+        self.written = 0
         seen = np.asarray(ids, np.int64)
+        self._tail = Tail(tail, seen) if tail else None
         if window >= 0:
             seen = seen[max(len(seen) - window, 0) :]
         self._recent = deque(seen.tolist() if window >= 0 else ())
         self.counts: NDArray[np.int64] = np.bincount(seen, minlength=vocabulary_size)
 
+    @property
+    def tail(self) -> NDArray[np.int64]:
+        """The last ids in their order, oldest first: as many as are kept, a view that is good until the next comes."""
+        return _NO_IDS if self._tail is None else self._tail.ids
+
     def append(self, id: int) -> None:
         """Take the next id; the oldest leaves a full window."""
+        self.written += 1
         self.counts[id] += 1
         if self.window >= 0:
             self._recent.append(id)
             if len(self._recent) > self.window:
                 self.counts[self._recent.popleft()] -= 1
+        if self._tail is not None:
+            self._tail.append(id)
 
     def leaving(self, count: int) -> list[int]:
         """The ids that leave a window when `count` more come, oldest first; -1 where its place is still free."""
@@ -175,6 +224,25 @@ class Temperature:
 
     def __call__(self, logits: Logits, history: History) -> Logits:
         return logits / np.float64(self.temperature)  # NumPy's float64 widens float32 logits
+
+
+@dataclass(frozen=True)
+class TemperatureRamp:
+    """Divides the logits by a temperature that goes from one to another along a line, and stays there.
+
+    Attributes:
+        start: for the first id that is written; above 0, as `end`.
+        end: from id number `over` on, counted from 0.
+        over: 1 or more.
+    """
+
+    start: float
+    end: float
+    over: int
+
+    def __call__(self, logits: Logits, history: History) -> Logits:
+        share = min(history.written / self.over, 1.0)
+        return logits / np.float64(self.start * (1 - share) + self.end * share)  # both ends exactly
 
 
 def _candidates(logits: Logits) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:

@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen.config import SamplingConfig
-from gen.decoding.chain import choice_for, processors_for
+from gen.decoding.chain import choice_for, history_for, processors_for
 from gen.decoding.picking import Constraint
-from gen.decoding.processors import History, Penalties
 from gen.decoding.streams import Batch, Row, TokenStream
 from gen.errors import ConfigError, TokenizerError
 from gen.protocols import BlockModel, Ids, LanguageModel
@@ -77,16 +76,15 @@ def sample_streams(
         GenError: as `sample_tokens` does; a stream that breaks leaves the others alone.
     """
     size, prompts = model.vocabulary_size, list(prompts)  # held, so that no two of them have one `id`
-    read = {id(prompt): _checked(prompt, size) for prompt in prompts}
+    read = {id(prompt): checked_prompt(prompt, size) for prompt in prompts}
     processors, choice = processors_for(config, size), choice_for(config, size)
-    heeded = any(isinstance(processor, Penalties) for processor in processors)
     every_constraint: Sequence[Constraint | None] = constraints or [None] * len(prompts)
     rows = [
         Row(
             prompt=read[id(prompt)],
             draws=its_draws if config.temperature > 0 else None,
-            history=History(size, config.repeat_last_n, read[id(prompt)]) if heeded else None,
-            constraint=_fitting(constraint, size),
+            history=history_for(processors, config, size, read[id(prompt)]),
+            constraint=fitting_constraint(constraint, size),
         )
         for prompt, its_draws, constraint in zip(prompts, draws, every_constraint, strict=True)
     ]
@@ -98,7 +96,13 @@ def sample_streams(
     return [TokenStream(row) for row in rows]
 
 
-def _checked(prompt: Ids | Sequence[int], size: int) -> NDArray[np.int64]:
+def checked_prompt(prompt: Ids | Sequence[int], size: int) -> NDArray[np.int64]:
+    """The ids of a prompt, (T,).
+
+    Raises:
+        ConfigError: there is none.
+        TokenizerError: one is outside a vocabulary of `size`.
+    """
     ids = np.array(prompt, np.int64)
     if not ids.size:
         raise ConfigError("the prompt is empty; the model needs at least one id to go on from")
@@ -108,7 +112,8 @@ def _checked(prompt: Ids | Sequence[int], size: int) -> NDArray[np.int64]:
     return ids
 
 
-def _fitting(constraint: Constraint | None, size: int) -> Constraint | None:
+def fitting_constraint(constraint: Constraint | None, size: int) -> Constraint | None:
+    """`constraint`, if it is for a vocabulary of `size` (else a `ConfigError`)."""
     if constraint is not None and constraint.allowed.shape != (size,):
         raise ConfigError(f"the mask of allowed ids has shape {constraint.allowed.shape}; it must have shape ({size},)")
     return constraint

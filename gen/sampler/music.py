@@ -1,44 +1,29 @@
 """Music from a model: notes, pedals, tempi and time signatures in the order of their onsets, as they come."""
 
 import os
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 from gen.config import Medium, SamplingConfig, require
-from gen.decoding.sampling import sample_tokens
+from gen.decoding.beam import beam_search
+from gen.decoding.beam_config import BeamConfig, BeamKind
+from gen.decoding.likelihood import log_likelihoods
+from gen.decoding.sampling import sample_streams, sample_tokens
 from gen.errors import ConfigError
-from gen.music.events import TIME_SIGNATURES
-from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
-from gen.music.names import parse_instrument, parse_key, parse_range
-from gen.music.score import Pedal, Piece, Score, Tempo, TimeSignature
+from gen.music.score import Score
 from gen.sampler.base import Sampler
-from gen.sampler.music_stream import Bounds, MusicStream, Opening, microseconds_of_beat
+from gen.sampler.music_beam import MusicBeam, MusicSample, Recorded, reopened
+from gen.sampler.music_opening import allowed_pitches, band, open_piece
+from gen.sampler.music_stream import Bounds, Course, MusicStream, Opening
+from gen.sampler.ranking import RANKS, Rank, Ranked, likeness, rank_by_likelihood, ranked, training_statistics
+from gen.sampler.stream_state import Given
 from gen.tokenizers import MidiTokenizer
-from gen.tokenizers.midi_grammar import MusicGrammar
 from gen.tokenizers.midi_rules import DEFAULT_SILENCE, MusicRules, met
 
 DEFAULT_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MusicSample:
-    """A finished sample.
-
-    Attributes:
-        score: what was written, from time 0 on; with the prompt, if it was to be kept.
-        seed: with `stream`, what reproduces it.
-        stream: which of the streams under that seed.
-        tokens: ids drawn for it.
-        finish: "length", or "end" (the model ended the piece).
-    """
-
-    score: Score
-    seed: int
-    stream: int
-    tokens: int
-    finish: str
+NO_REPEAT_NGRAM = 12
+"""Ids that no hypothesis of a beam repeats where nobody says otherwise: some three notes."""
 
 
 class MusicSampler(Sampler):
@@ -49,6 +34,12 @@ class MusicSampler(Sampler):
 
     Raises:
         ConfigError: it is not a model of music.
+
+    Example:
+        >>> sampler = MusicSampler(music.checkpoint)
+        >>> sample = sampler.sample(tune, seconds=2, key="C", seed=7)
+        >>> sample.score == sampler.stream(tune, seconds=2, key="C", seed=7).score()
+        True
     """
 
     medium: Medium = "music"
@@ -104,6 +95,176 @@ class MusicSampler(Sampler):
             MidiError: the prompt's file cannot be read.
             TokenizerError: the prompt is longer than six hours.
         """
+        seed, draws = self._draws(seed, stream)
+        if isinstance(prompt, str | os.PathLike):
+            from gen.music.midi_reader import read_midi  # its parser takes as long to load as all else
+
+            prompt = read_midi(prompt).score
+        settings: dict[str, Any] = {
+            "at": at, "keep_prompt": keep_prompt, "seconds": seconds, "bars": bars, "max_tokens": max_tokens,
+            "key": key, "pitch_range": pitch_range, "bpm": bpm, "max_silence": max_silence, "ignore_end": ignore_end,
+            "instruments": instruments if isinstance(instruments, str | None) else list(instruments),
+        }  # fmt: skip
+        opening, bounds = self._opened(prompt, **settings)
+        ids = sample_tokens(
+            self._engine,
+            opening.ids,
+            config=config or SamplingConfig.for_medium("music"),
+            draws=draws,
+            constraint=opening.grammar,
+        )
+        given = Given(prompt, {**settings, "config": config})
+        return MusicStream(ids, opening, bounds, seed=seed, stream=stream, given=given)
+
+    def sample(self, prompt: Score | str | os.PathLike[str] | None = None, **settings: object) -> MusicSample:
+        """Write and return the whole; the arguments are those of `stream`."""
+        return MusicSample.of(self.stream(prompt, **settings))  # type: ignore[arg-type]
+
+    def beam(
+        self,
+        prompt: Score | str | os.PathLike[str] | None = None,
+        *,
+        width: int = 8,
+        kind: BeamKind = "deterministic",
+        length_penalty: float | None = None,
+        groups: int | None = None,
+        diversity: float | None = None,
+        no_repeat_ngram: int = NO_REPEAT_NGRAM,
+        lag: int | None = None,
+        max_tokens: int | None = None,
+        config: SamplingConfig | None = None,
+        seed: int | None = None,
+        stream: int = 0,
+        **settings: Any,
+    ) -> MusicBeam:
+        """Find the best piece, or the best to go on from `prompt` with, and write it as far as it is certain.
+
+        Args:
+            prompt: as in `stream`.
+            width: as all up to `lag`, an attribute of `BeamConfig`.
+            kind: as there.
+            length_penalty: as there.
+            groups: as there.
+            diversity: as there.
+            no_repeat_ngram: as there; a likely piece is one that repeats itself, so here something is set.
+            lag: as there.
+            max_tokens: ids to write.
+            config: temperature and filters; None takes the model as it is, and for a stochastic beam those of sampling.
+            seed: of a stochastic beam; None takes a fresh one, to be read from the result.
+            stream: which of the beams under `seed`.
+            settings: the others of `stream`; each hypothesis is under its grammar and within its bounds.
+
+        Raises:
+            ConfigError: a value is out of range, or of no use to this model or kind of beam.
+            MidiError: the prompt's file cannot be read.
+            TokenizerError: the prompt is longer than six hours.
+
+        Example:
+            >>> beam = music.beam(tune, width=3, bars=2)
+            >>> beam.score() == beam.hypotheses()[0].sample.score
+            True
+        """
+        seed, _ = self._draws(seed, stream)
+        beam = BeamConfig(
+            width=width, kind=kind, length_penalty=length_penalty, groups=groups, diversity=diversity,
+            no_repeat_ngram=no_repeat_ngram, lag=lag,
+        )  # fmt: skip
+        opening, bounds = self._opened(prompt, max_tokens=max_tokens, **settings)
+        found = beam_search(
+            self._engine,
+            opening.ids,
+            length=max_tokens or sys.maxsize,
+            beam=beam,
+            config=config or (SamplingConfig.for_medium("music") if kind == "stochastic" else None),
+            ends=[self.tokenizer.table.boundary],
+            constraint=Course.of(opening.grammar, bounds),
+            seed=seed,
+            stream=stream,
+        )
+        return MusicBeam(found, opening, bounds, seed=seed, stream=stream)
+
+    def best_of(
+        self,
+        prompt: Score | str | os.PathLike[str] | None = None,
+        *,
+        count: int = 8,
+        rank: Rank = "mean",
+        config: SamplingConfig | None = None,
+        seed: int | None = None,
+        **settings: Any,
+    ) -> tuple[Ranked[MusicSample], ...]:
+        """Write several pieces, and put the best first.
+
+        Args:
+            prompt: as in `stream`.
+            count: how many: streams 0 … `count` - 1 of the seed.
+            rank: by "likelihood", the log-probability of what was written, or by its "mean" over the ids, in nats; both
+                by the model as it is, without temperature, filters and grammar. Or by "statistics": how near what can
+                be measured of a piece is to the training set's own (`gen.sampler.ranking.likeness`).
+            config: as in `stream`.
+            seed: as there.
+            settings: the others of `stream`.
+
+        Raises:
+            ConfigError: a value is out of range, or of no use to this model.
+            MidiError: the prompt's file cannot be read.
+            TokenizerError: the prompt is longer than six hours.
+
+        Example:
+            >>> best, *others = music.best_of(count=3, bars=2, seed=7)
+            >>> best.sample.score == music.sample(bars=2, seed=7, stream=best.sample.stream).score
+            True
+        """
+        require(count >= 1, "count", count, "1 or more")
+        require(rank in RANKS, "rank", rank, f"one of {', '.join(RANKS)}")
+        training = training_statistics(self.checkpoint.provenance) if rank == "statistics" else {}
+        opening, bounds = self._opened(prompt, **settings)
+        draws = []
+        for stream in range(count):
+            seed, its_draws = self._draws(seed, stream)
+            draws.append(its_draws)
+        drawn = sample_streams(
+            self._engine,
+            [opening.ids] * count,
+            config=config or SamplingConfig.for_medium("music"),
+            draws=draws,
+            constraints=[opening.grammar] * count,
+        )
+        recorded = [Recorded(ids) for ids in drawn]
+        assert seed is not None
+        samples = [
+            MusicSample.of(MusicStream(ids, reopened(opening), bounds, seed=seed, stream=stream))
+            for stream, ids in enumerate(recorded)
+        ]
+        written = [ids.taken for ids in recorded]
+        found = []
+        for sample, ids, nats in zip(
+            samples, written, log_likelihoods(self._engine, opening.ids, written), strict=True
+        ):
+            if rank == "statistics":
+                score = likeness(sample.score, self.tokenizer.clock, training)
+            else:
+                score = rank_by_likelihood(rank, nats, len(ids))
+            found.append(Ranked(sample, score, nats))
+        return ranked(found)
+
+    def _opened(
+        self,
+        prompt: Score | str | os.PathLike[str] | None,
+        *,
+        at: float | None = None,
+        keep_prompt: bool = False,
+        seconds: float | None = None,
+        bars: int | None = None,
+        max_tokens: int | None = None,
+        key: str | None = None,
+        pitch_range: str | None = None,
+        bpm: float | None = None,
+        instruments: str | Sequence[str] | None = None,
+        max_silence: float = DEFAULT_SILENCE,
+        ignore_end: bool = False,
+    ) -> tuple[Opening, Bounds]:
+        """Where a piece begins, and what ends it; the arguments are those of `stream`."""
         for name, value in (("seconds", seconds), ("bars", bars), ("max_tokens", max_tokens)):
             sound = value is None or (isinstance(value, int | float) and 0 < value < 1e9)
             require(sound, name, value, "a number above 0, and below a billion")
@@ -115,15 +276,14 @@ class MusicSampler(Sampler):
                     "--clock beats"
                 )
         require(bpm is None or 10 <= bpm <= 1000, "bpm", bpm, "beats a minute in 10 … 1000")
-        seed, draws = self._draws(seed, stream)
         learned = met(self.checkpoint.provenance)
-        programs, drums = _band(instruments or ())
+        programs, drums = band(instruments or ())
         if instruments is not None and drums and not learned["drums"]:
             raise ConfigError("instruments name drums, which this model never met: leave them out")
         rules = MusicRules.of(
             self.tokenizer,
             max_silence=max_silence,
-            pitches=_pitches(key, pitch_range),
+            pitches=allowed_pitches(key, pitch_range),
             programs=None if instruments is None else programs,
             **learned | ({} if instruments is None else {"drums": drums}),
             bpm=bpm,
@@ -133,86 +293,7 @@ class MusicSampler(Sampler):
             from gen.music.midi_reader import read_midi  # its parser takes as long to load as all else
 
             prompt = read_midi(prompt).score
-        opening = self._open(rules, prompt, at, keep_prompt=keep_prompt)
-        ids = sample_tokens(
-            self._engine,
-            opening.ids,
-            config=config or SamplingConfig.for_medium("music"),
-            draws=draws,
-            constraint=opening.grammar,
-        )
+        opening = open_piece(self.tokenizer, rules, prompt, at, keep_prompt=keep_prompt)
         if seconds is bars is max_tokens is None:
             seconds = DEFAULT_SECONDS
-        return MusicStream(ids, opening, Bounds(seconds, bars, max_tokens), seed=seed, stream=stream)
-
-    def sample(self, prompt: Score | str | os.PathLike[str] | None = None, **settings: object) -> MusicSample:
-        """Write and return the whole; the arguments are those of `stream`."""
-        pieces = self.stream(prompt, **settings)  # type: ignore[arg-type]
-        score = pieces.score()
-        assert pieces.finish is not None
-        return MusicSample(score, pieces.seed, pieces.stream, pieces.tokens, pieces.finish)
-
-    def _open(self, rules: MusicRules, prompt: Score | None, at: float | None, *, keep_prompt: bool) -> Opening:
-        table = rules.table
-        grammar, decoder = MusicGrammar(rules), self.tokenizer.stream()
-        if prompt is None:
-            return Opening([table.boundary], grammar, decoder, [], 0)
-        cut = prompt
-        if at is not None:
-            end = prompt.seconds_long
-            require(0 < at <= end, "from", f"{at:g} s", f"a moment of the prompt, which lasts {end:.1f} s")
-            cut = prompt.until(prompt.tick(at))
-        ids = self.tokenizer.encode(cut)
-        sounding = ((ids >= table.duration) & (ids < table.pedal_on)).nonzero()[0]
-        if not len(sounding):
-            raise ConfigError("the prompt has no notes: give one that has, or none")
-        ids = ids[: sounding[-1] + 1]  # pedals that are down stay down
-        heard: list[Piece] = []
-        written = [table.boundary, *ids.tolist()]
-        for id in written[1:]:
-            grammar = grammar.after(id)
-            heard += decoder.feed(id)
-        if at is not None:
-            beats = table.clock == "beats"
-            target = round(prompt.tick(at) * STEPS_PER_BEAT / prompt.resolution if beats else at * STEPS_PER_SECOND)
-            for id in grammar.ids_until(target):
-                grammar = grammar.after(id)
-                decoder.feed(id)
-                written.append(id)
-        origin = 0 if keep_prompt else grammar.time * table.ticks
-        now = 0 if not keep_prompt else grammar.time * table.ticks
-        pieces = heard if keep_prompt else []
-        pieces += _in_force(grammar, now, keep_prompt=keep_prompt)
-        return Opening(written, grammar.reopened(), decoder, pieces, origin)
-
-
-def _in_force(grammar: MusicGrammar, now: int, *, keep_prompt: bool) -> list[Piece]:
-    """What the prompt leaves in force and the new part has to say for itself."""
-    pieces: list[Piece] = []
-    if grammar.rules.table.clock == "beats":
-        if not keep_prompt:
-            pieces.append(TimeSignature(now, *TIME_SIGNATURES[grammar.signature]))
-        if not keep_prompt or grammar.rules.bpm is not None:
-            pieces.append(Tempo(now, round(microseconds_of_beat(grammar))))
-    if not keep_prompt:
-        pieces += [Pedal(now, track, True) for track, (down, _) in enumerate(grammar.pedals) if down]
-    return pieces
-
-
-def _band(instruments: str | Sequence[str]) -> tuple[tuple[int, ...], bool]:
-    """The programs that are asked for, and whether drums play."""
-    if isinstance(instruments, str):
-        instruments = instruments.split(",")
-    programs = [parse_instrument(name) for name in instruments]
-    return tuple(program for program in programs if program is not None), None in programs
-
-
-def _pitches(key: str | None, pitch_range: str | None) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    pitches = np.ones(128, np.bool_)
-    if key is not None:
-        classes = parse_key(key)
-        pitches &= np.array([pitch % 12 in classes for pitch in range(128)])
-    if pitch_range is not None:
-        low, high = parse_range(pitch_range)
-        pitches[:low] = pitches[high + 1 :] = False
-    return pitches
+        return opening, Bounds(seconds, bars, max_tokens)

@@ -1,12 +1,17 @@
 """A piece of music as it comes: events drawn one by one, and what ends them."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gen.music.events import TIME_SIGNATURES, bar_steps, tempo_of
 from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
 from gen.music.score import DEFAULT_TEMPO, Note, Pedal, Piece, Score, Tempo
+from gen.sampler.stream_state import Given
 from gen.tokenizers.midi_decoding import MidiStream
 from gen.tokenizers.midi_grammar import MusicGrammar
 
@@ -39,6 +44,53 @@ class Bounds:
     tokens: int | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """How far a piece has come, under its grammar and within its bounds: a `gen.decoding.beam_steps.Limit`.
+
+    Attributes:
+        grammar: where it stands.
+        bounds: what ends it.
+        first_bar: bar lines before it began.
+        passed: seconds since.
+        over: the last id leads beyond a bound, and is no part of it.
+    """
+
+    grammar: MusicGrammar
+    bounds: Bounds
+    first_bar: int
+    passed: float = 0.0
+    over: bool = False
+
+    @classmethod
+    def of(cls, grammar: MusicGrammar, bounds: Bounds) -> "Course":
+        """The course of a piece that begins here."""
+        return cls(grammar, bounds, grammar.bars)
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """The ids that may come next, (V,)."""
+        return self.grammar.allowed
+
+    def after(self, id: int) -> "Course":
+        """The course when `id` has come."""
+        grammar, bounds = self.grammar.after(id), self.bounds
+        passed = self.passed + (grammar.time - self.grammar.time) * _seconds_of_step(grammar)
+        over = bounds.bars is not None and grammar.bars - self.first_bar > bounds.bars
+        return Course(grammar, bounds, self.first_bar, passed, over or passed >= (bounds.seconds or math.inf))
+
+    def limit(self) -> int:
+        """The tick that the piece ends at, if metre and tempo stay as they are."""
+        grammar, bounds = self.grammar, self.bounds
+        steps = [1 << 24]
+        if bounds.seconds is not None:
+            steps.append(round(grammar.time + (bounds.seconds - self.passed) / _seconds_of_step(grammar)))
+        if bounds.bars is not None:
+            left = bounds.bars - (grammar.bars - self.first_bar)
+            steps.append(grammar.line + left * bar_steps(*TIME_SIGNATURES[grammar.signature]))
+        return min(steps) * grammar.rules.table.ticks
+
+
 class MusicStream(Iterator[Piece]):
     """Pieces as they come, each as soon as it is whole.
 
@@ -48,12 +100,23 @@ class MusicStream(Iterator[Piece]):
         stream: which of the streams under that seed.
         tokens: ids drawn so far.
         finish: None while pieces come; then as in `MusicSample`.
+        given: what it was made of; None of a beam.
     """
 
-    def __init__(self, ids: Iterator[int], opening: Opening, bounds: Bounds, *, seed: int, stream: int) -> None:
+    def __init__(
+        self,
+        ids: Iterator[int],
+        opening: Opening,
+        bounds: Bounds,
+        *,
+        seed: int,
+        stream: int,
+        given: Given | None = None,
+    ) -> None:
         self.resolution = opening.grammar.rules.table.resolution
         self.seed = seed
         self.stream = stream
+        self.given = given
         self.tokens = 0
         self.finish: str | None = None
         self._ids = ids
@@ -68,6 +131,16 @@ class MusicStream(Iterator[Piece]):
         self._heard.append(piece)
         return piece
 
+    @property
+    def position(self) -> int:
+        """How many pieces have come."""
+        return len(self._heard)
+
+    def skip(self, position: int) -> None:
+        """Draw the pieces up to a position; they are part of the score."""
+        while self.position < position and next(self, None) is not None:
+            pass
+
     def score(self) -> Score:
         """The whole piece; what has not come yet is drawn first."""
         for _ in self:
@@ -79,24 +152,21 @@ class MusicStream(Iterator[Piece]):
         return Score.of(self.resolution, self._heard)
 
     def _generated(self, grammar: MusicGrammar, decoder: MidiStream) -> Iterator[Piece]:
-        table, bounds = self._rules.table, self._bounds
-        passed, first_bar = 0.0, grammar.bars
+        bounds, course = self._bounds, Course.of(grammar, self._bounds)
         while bounds.tokens is None or self.tokens < bounds.tokens:
             token = next(self._ids)
             self.tokens += 1
-            if token == table.boundary:
+            if token == self._rules.table.boundary:
                 self.finish = "end"
                 break
-            following = grammar.after(token)
-            then = passed + (following.time - grammar.time) * _seconds_of_step(following)
-            over = bounds.bars is not None and following.bars - first_bar > bounds.bars
-            if over or (bounds.seconds is not None and then >= bounds.seconds):
+            following = course.after(token)
+            if following.over:
                 break
-            grammar, passed = following, then
+            course = following
             for piece in decoder.feed(token):
-                yield self._finished(piece, _limit(grammar, bounds, passed, first_bar))
+                yield self._finished(piece, course.limit())
         self.finish = self.finish or "length"
-        limit = _limit(grammar, bounds, passed, first_bar)
+        limit = course.limit()
         yield from (self._finished(piece, limit) for piece in decoder.flush())
 
     def _finished(self, piece: Piece, limit: int) -> Piece:
@@ -128,14 +198,3 @@ def microseconds_of_beat(grammar: MusicGrammar) -> float:
     if grammar.rules.bpm is not None:
         return 60e6 / grammar.rules.bpm
     return tempo_of(grammar.tempo) if grammar.tempo >= 0 else DEFAULT_TEMPO
-
-
-def _limit(grammar: MusicGrammar, bounds: Bounds, passed: float, first_bar: int) -> int:
-    """The tick that the piece ends at, if metre and tempo stay as they are."""
-    steps = [1 << 24]
-    if bounds.seconds is not None:
-        steps.append(round(grammar.time + (bounds.seconds - passed) / _seconds_of_step(grammar)))
-    if bounds.bars is not None:
-        left = bounds.bars - (grammar.bars - first_bar)
-        steps.append(grammar.line + left * bar_steps(*TIME_SIGNATURES[grammar.signature]))
-    return min(steps) * grammar.rules.table.ticks

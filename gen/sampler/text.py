@@ -1,136 +1,21 @@
 """Text from a model: characters as they come."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from gen.config import Medium, SamplingConfig, require
-from gen.decoding import TokenStream, sample_streams
+from gen.decoding import sample_streams
+from gen.decoding.beam import beam_search
+from gen.decoding.beam_config import BeamConfig, BeamKind
+from gen.decoding.likelihood import log_likelihoods
 from gen.sampler.base import Sampler
+from gen.sampler.ranking import Rank, Ranked, rank_by_likelihood, ranked
+from gen.sampler.stream_state import Given
+from gen.sampler.text_beam import TextBeam, UntilStop
+from gen.sampler.text_stream import Bounds, Origin, Sample, TextStream
 from gen.tokenizers import CharTokenizer
 
 DEFAULT_CHARACTERS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A finished sample.
-
-    Attributes:
-        text: what was written, without the prompt.
-        prompt: what it goes on from.
-        seed: with `stream`, what reproduces it.
-        stream: which of the streams under that seed.
-        tokens: ids drawn for it.
-        finish: "length", "stop" (a stop string came) or "end" (the model ended the document).
-    """
-
-    text: str
-    prompt: str
-    seed: int
-    stream: int
-    tokens: int
-    finish: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """What ends a text."""
-
-    characters: int
-    tokens: int
-    stops: tuple[str, ...]
-    ignore_end: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """What reproduces a text."""
-
-    prompt: str
-    seed: int
-    stream: int
-
-
-class TextStream(Iterator[str]):
-    """Pieces of text as they come.
-
-    Attributes:
-        prompt: what it goes on from.
-        seed: with `stream`, what reproduces it.
-        stream: which of the streams under that seed.
-        tokens: ids drawn so far.
-        finish: None while pieces come; then as in `Sample`.
-    """
-
-    def __init__(self, ids: TokenStream, tokenizer: CharTokenizer, bounds: "_Bounds", origin: "_Origin") -> None:
-        self.prompt = origin.prompt
-        self.seed = origin.seed
-        self.stream = origin.stream
-        self.tokens = 0
-        self.finish: str | None = None
-        self._ids = ids
-        self._tokenizer = tokenizer
-        self._bounds = bounds
-        self._left = bounds.characters
-        self._held = ""  # it may be the beginning of a stop string
-        self._begun = False
-        self._end: str | None = None  # what `finish` will be
-
-    def __next__(self) -> str:
-        while self._end is None:
-            most = min(self._left - len(self._held), self._bounds.tokens - self.tokens)
-            ids = self._ids.take(max(most, 1))  # an id is one character at most, so none is drawn in vain
-            if not ids:
-                raise StopIteration
-            piece = self._piece(ids)
-            if self._end is not None:
-                self._ids.close()
-            if piece:
-                return piece
-        self.finish = self._end
-        raise StopIteration
-
-    def _piece(self, ids: list[int]) -> str:
-        """What the next ids complete, and what they end."""
-        if not self._bounds.ignore_end:
-            ids = self._up_to_end(ids)
-        text = self._held + self._tokenizer.decode(ids)
-        stops = self._bounds.stops
-        found = [at + len(stop) for stop in stops if (at := text.find(stop)) >= 0]
-        if found:  # the first to be complete ends it, however many ids came with it
-            self._end = "stop"
-            end = min(found)
-            characters = self._tokenizer.units[ids].cumsum()
-            ids = ids[: int(characters.searchsorted(end - len(self._held))) + 1]
-            text = text[: end - max(len(stop) for stop in stops if text.endswith(stop, 0, end))]
-        self.tokens += len(ids)
-        if self._end is None and self.tokens == self._bounds.tokens:
-            self._end = "length"
-        kept = max((_overlap(text, stop) for stop in stops), default=0) if self._end is None else 0
-        piece, self._held = text[: len(text) - kept], text[len(text) - kept :]
-        piece = piece[: self._left]
-        self._left -= len(piece)
-        if not self._left:
-            self._end = "length"
-        return piece
-
-    def _up_to_end(self, ids: list[int]) -> list[int]:
-        """The ids up to the one that ends the document; what stands before a document ends none."""
-        boundary = self._tokenizer.boundary
-        start = 0
-        if not self._begun:
-            start = next((place for place, id in enumerate(ids) if id != boundary), len(ids))
-            self._begun = start < len(ids)
-        if boundary is None or boundary not in ids[start:]:
-            return ids
-        self._end = "end"
-        return ids[: ids.index(boundary, start) + 1]
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that is a beginning of `stop`."""
-    return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0)
 
 
 class TextSampler(Sampler):
@@ -141,6 +26,12 @@ class TextSampler(Sampler):
 
     Raises:
         ConfigError: it is not a model of text.
+
+    Example:
+        >>> sampler = TextSampler.load("model.safetensors")
+        >>> sample = sampler.sample("The ", n=20, seed=7, config=sampler.config(temperature=0.7))
+        >>> len(sample.text), sample.finish
+        (20, 'length')
     """
 
     medium: Medium = "text"
@@ -218,15 +109,18 @@ class TextSampler(Sampler):
         """
         for name, value in (("n", n), ("max_tokens", max_tokens)):
             require(value is None or value >= 1, name, value, "1 or more")
+        given = Given(
+            prompt,
+            {"n": n, "max_tokens": max_tokens, "config": config, "stop": list(stop), "ignore_end": ignore_end},
+        )
         origins, draws = [], []
         for stream in streams:
             seed, its_draws = self._draws(seed, stream)
-            origins.append(_Origin(prompt, seed, stream))
+            origins.append(Origin(prompt, seed, stream, given))
             draws.append(its_draws)
-        start = [] if prompt and self.tokenizer.boundary is None else [self.tokenizer.start]
-        ids = [*start, *self.tokenizer.encode(prompt).tolist()]
+        ids = self._prompt(prompt)
         drawn = sample_streams(self._engine, [ids] * len(draws), config=config or SamplingConfig(), draws=draws)
-        bounds = _Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
+        bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
         return [TextStream(its, self.tokenizer, bounds, origin) for its, origin in zip(drawn, origins, strict=True)]
 
     def sample(self, prompt: str = "", **settings: object) -> Sample:
@@ -235,3 +129,117 @@ class TextSampler(Sampler):
         text = "".join(pieces)
         assert pieces.finish is not None
         return Sample(text, prompt, pieces.seed, pieces.stream, pieces.tokens, pieces.finish)
+
+    def beam(
+        self,
+        prompt: str = "",
+        *,
+        width: int = 8,
+        kind: BeamKind = "deterministic",
+        length_penalty: float | None = None,
+        groups: int | None = None,
+        diversity: float | None = None,
+        no_repeat_ngram: int = 0,
+        lag: int | None = None,
+        n: int | None = DEFAULT_CHARACTERS,
+        max_tokens: int | None = None,
+        config: SamplingConfig | None = None,
+        seed: int | None = None,
+        stream: int = 0,
+        stop: Sequence[str] = (),
+        ignore_end: bool = False,
+    ) -> TextBeam:
+        """Find the best text to go on from `prompt` with, and write it piece by piece, as far as it is certain.
+
+        Args:
+            prompt: text to go on from; it is not part of the result.
+            width: as all up to `lag`, an attribute of `BeamConfig`.
+            kind: as there.
+            length_penalty: as there.
+            groups: as there.
+            diversity: as there.
+            no_repeat_ngram: as there.
+            lag: as there.
+            n: characters to write; None for no bound.
+            max_tokens: ids to write; None for no bound.
+            config: temperature and filters; None takes the model as it is, and for a stochastic beam those of sampling.
+            seed: of a stochastic beam; None takes a fresh one, to be read from the result.
+            stream: which of the beams under `seed`.
+            stop: strings that end a text, themselves left out.
+            ignore_end: no text ends before it is as long as it may be.
+
+        Raises:
+            ConfigError: a value is out of range, or of no use to this kind of beam.
+            TokenizerError: the prompt has characters that the model never saw.
+
+        Example:
+            >>> beam = text.beam("The ", width=4, n=60, lag=20)
+            >>> written = "".join(beam)
+            >>> best, second, *_ = beam.hypotheses()
+            >>> written == best.sample.text, best.score >= second.score
+            (True, True)
+        """
+        for name, value in (("n", n), ("max_tokens", max_tokens)):
+            require(value is None or value >= 1, name, value, "1 or more")
+        seed, _ = self._draws(seed, stream)
+        beam = BeamConfig(
+            width=width, kind=kind, length_penalty=length_penalty, groups=groups, diversity=diversity,
+            no_repeat_ngram=no_repeat_ngram, lag=lag,
+        )  # fmt: skip
+        bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
+        length = min(bounds.characters, bounds.tokens)
+        boundary = self.tokenizer.boundary
+        found = beam_search(
+            self._engine,
+            self._prompt(prompt),
+            length=length,
+            beam=beam,
+            config=config or (SamplingConfig() if kind == "stochastic" else None),
+            ends=() if boundary is None else (boundary,),
+            least=length if ignore_end else 1,
+            constraint=UntilStop.of(self.tokenizer, bounds.stops),
+            seed=seed,
+            stream=stream,
+        )
+        return TextBeam(found, self.tokenizer, bounds, Origin(prompt, seed, stream))
+
+    def best_of(
+        self, prompt: str = "", *, count: int = 8, rank: Rank = "mean", **settings: object
+    ) -> tuple[Ranked[Sample], ...]:
+        """Write several samples, and put the best first.
+
+        Args:
+            prompt: text to go on from.
+            count: how many: streams 0 … `count` - 1 of the seed.
+            rank: by "likelihood", the log-probability of what was written, or by its "mean" over the symbols, in nats;
+                both by the model as it is, without temperature and filters. The end that a model wrote counts.
+            settings: as in `streams`.
+
+        Raises:
+            ConfigError: a value is out of range.
+            TokenizerError: the prompt has characters that the model never saw.
+
+        Example:
+            >>> best, *others = text.best_of("The ", count=3, n=40, seed=7)
+            >>> best.sample == text.sample("The ", n=40, seed=7, stream=best.sample.stream)
+            True
+        """
+        require(count >= 1, "count", count, "1 or more")
+        require(rank in ("likelihood", "mean"), "rank", rank, "likelihood or mean, for text")
+        streams = self.streams(prompt, streams=range(count), **settings)  # type: ignore[arg-type]
+        texts = ["".join(stream) for stream in streams]
+        written = [self.tokenizer.encode(text).tolist() for text in texts]
+        for ids, stream in zip(written, streams, strict=True):
+            if stream.finish == "end":
+                ids.append(self.tokenizer.boundary)
+        found = []
+        likelihoods = log_likelihoods(self._engine, self._prompt(prompt), written)
+        for text, ids, stream, nats in zip(texts, written, streams, likelihoods, strict=True):
+            sample = Sample(text, prompt, stream.seed, stream.stream, stream.tokens, str(stream.finish))
+            found.append(Ranked(sample, rank_by_likelihood(rank, nats, len(ids)), nats))
+        return ranked(found)
+
+    def _prompt(self, prompt: str) -> list[int]:
+        """What the model reads first."""
+        start = [] if prompt and self.tokenizer.boundary is None else [self.tokenizer.start]
+        return [*start, *self.tokenizer.encode(prompt).tolist()]

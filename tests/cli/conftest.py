@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import pty
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,10 +17,13 @@ import pytest
 from gen.cli import run
 from gen.corpus import catalog
 from gen.corpus.catalog import PYTHON, CatalogEntry
+from gen.music.midi_writer import midi_bytes
+from gen.music.score import Note, Pedal, Score, Tempo
 from gen.storage import human_size
 from tests.conftest import babble
 
 SMALL = ["--hidden", "24", "--layers", "2", "--threads", "1"]
+STEPS = ["--steps", "12", *SMALL]
 
 
 @dataclass
@@ -67,11 +71,67 @@ def gen(
     return call
 
 
+def tune(number: int, late: int = 0) -> Score:
+    """A tune over a bass, in two tracks; a performer is late."""
+    notes = [Note(240 * n + late * (n % 3), 220, 60 + (7 * n * (number + 1)) % 17, 80, 0, 73) for n in range(48)]
+    notes += [Note(960 * n, 900, 36 + (5 * n + number) % 12, 70, 1, 0) for n in range(12)]
+    pedals = [Pedal(960 * n + 480 * (n % 2), 1, n % 2 == 0) for n in range(8)] if late else []
+    return Score.of(480, [*notes, *pedals, Tempo(0, 500_000)])
+
+
+def write_tunes(folder: Path, count: int, late: int = 0) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:02}.mid").write_bytes(midi_bytes(tune(number, late)).data)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model by beats and one by seconds, of pieces that stand beside them."""
+    folder = tmp_path_factory.mktemp("music")
+    before = os.environ.get("GEN_CACHE")
+    os.environ["GEN_CACHE"] = str(folder / "cache")
+    for name, late in (("grid", 0), ("played", 7)):
+        sources = write_tunes(folder / f"{name}-midi", 14, late)
+        assert run(["train", str(sources), "--name", name, "--out", str(folder / "runs"), *STEPS]) == 0
+    if before is not None:
+        os.environ["GEN_CACHE"] = before
+    return folder
+
+
+@pytest.fixture
+def music(gen: Gen, models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gen:
+    """`gen` where these two models are the runs there are, in a folder of the test's own."""
+    monkeypatch.setenv("GEN_CHECKPOINTS", str(models / "runs"))
+    monkeypatch.chdir(tmp_path)
+    return gen
+
+
 def process(*arguments: str, **options: object) -> "subprocess.Popen[bytes]":
     """`gen` in a process of its own."""
     defaults: dict[str, object] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [sys.executable, "-m", "gen", *arguments]
     return subprocess.Popen(command, **(defaults | options))  # type: ignore[call-overload,no-any-return]
+
+
+def on_a_terminal(*arguments: str, environment: Mapping[str, str] | None = None) -> bytes:
+    """What a command writes to stdout when that is a terminal, with stderr elsewhere."""
+    ours, theirs = pty.openpty()
+    child = process(*arguments, stdout=theirs, stderr=subprocess.DEVNULL, env=environment)
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        written += piece
+    os.close(ours)
+    assert child.wait() == 0
+    return written.replace(b"\r\n", b"\n")  # the terminal's own translation
 
 
 class Shelf:

@@ -13,51 +13,12 @@ import pytest
 import symusic
 
 from gen.checkpoint import Checkpoint
-from gen.cli import run
+from gen.decoding.beam_steps import Search
 from gen.music.midi_reader import read_midi
 from gen.music.midi_writer import midi_bytes
-from gen.music.score import Note, Pedal, Piece, Score, Tempo
+from gen.music.score import Piece
 from gen.sampler import MusicStream
-from tests.cli.conftest import SMALL, Gen, process
-
-STEPS = ["--steps", "12", *SMALL]
-
-
-def tune(number: int, late: int = 0) -> Score:
-    """A tune over a bass, in two tracks; a performer is late."""
-    notes = [Note(240 * n + late * (n % 3), 220, 60 + (7 * n * (number + 1)) % 17, 80, 0, 73) for n in range(48)]
-    notes += [Note(960 * n, 900, 36 + (5 * n + number) % 12, 70, 1, 0) for n in range(12)]
-    pedals = [Pedal(960 * n + 480 * (n % 2), 1, n % 2 == 0) for n in range(8)] if late else []
-    return Score.of(480, [*notes, *pedals, Tempo(0, 500_000)])
-
-
-def write_tunes(folder: Path, count: int, late: int = 0) -> Path:
-    folder.mkdir()
-    for number in range(count):
-        (folder / f"{number:02}.mid").write_bytes(midi_bytes(tune(number, late)).data)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model by beats and one by seconds, of pieces that stand beside them."""
-    folder = tmp_path_factory.mktemp("music")
-    before = os.environ.get("GEN_CACHE")
-    os.environ["GEN_CACHE"] = str(folder / "cache")
-    for name, late in (("grid", 0), ("played", 7)):
-        sources = write_tunes(folder / f"{name}-midi", 14, late)
-        assert run(["train", str(sources), "--name", name, "--out", str(folder / "runs"), *STEPS]) == 0
-    if before is not None:
-        os.environ["GEN_CACHE"] = before
-    return folder
-
-
-@pytest.fixture
-def music(gen: Gen, models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gen:
-    """`gen` where these two models are the runs there are, in a folder of the test's own."""
-    monkeypatch.setenv("GEN_CHECKPOINTS", str(models / "runs"))
-    monkeypatch.chdir(tmp_path)
-    return gen
+from tests.cli.conftest import SMALL, STEPS, Gen, process, tune, write_tunes
 
 
 def notes_in_three_readers(data: bytes) -> list[int]:
@@ -115,6 +76,51 @@ def test_json_has_the_notes_in_seconds(music: Gen) -> None:
     for note in first["notes"]:
         assert 0 <= note["start"] and note["start"] + note["duration"] <= 4.001
         assert set(note) == {"start", "duration", "pitch", "velocity", "track", "program", "drum"}
+
+
+@pytest.mark.parametrize("kind", ["deterministic", "stochastic", "diverse"])
+@pytest.mark.parametrize("name", ["grid", "played"])
+def test_a_beam_writes_valid_music_that_is_more_than_one_note(music: Gen, tmp_path: Path, name: str, kind: str) -> None:
+    out = tmp_path / "out.mid"
+    arguments = ["sample", name, "--beam", "4", "--beam-kind", kind, "--seconds", "8", "--seed", "2", f"-o{out}"]
+    result = music(*arguments)
+    assert result.code == 0 and result.out == b"" and f"wrote {out}" in result.err
+    counts = notes_in_three_readers(out.read_bytes())
+    assert counts[0] == counts[1] == counts[2] > 3
+    assert len(set(read_midi(out).score.notes["pitch"].tolist())) > 1
+    written = out.read_bytes()
+    assert music(*arguments, "-q").err == "" and out.read_bytes() == written
+    several = music(*arguments[:-1], "--return", "3", "--json", "-q").out.decode().splitlines()
+    facts = [json.loads(line) for line in several]
+    assert len(facts) == 3 and all({"notes", "score", "log_probability"} <= set(it) for it in facts)
+    refused = music(*arguments[:-1], "--return", "3")
+    assert refused.code == 2 and "--return is 3; one MIDI file fits on stdout" in refused.err
+
+
+@pytest.mark.parametrize("rank", ["mean", "likelihood", "statistics"])
+def test_the_best_of_several_pieces_with_the_scores_of_all(music: Gen, rank: str) -> None:
+    arguments = ["sample", "grid", "--bars", "2", "--seed", "1"]
+    best = ["--best-of", "3", "--rank", rank]
+    found = [json.loads(line) for line in music(*arguments, *best, "--return", "3", "--json", "-q").out.splitlines()]
+    assert [it["score"] for it in found] == sorted((it["score"] for it in found), reverse=True)
+    assert all(it["scores"][it["stream"]] == it["score"] for it in found)
+    assert music(*arguments, *best, "-q").out == music(*arguments, "--stream", str(found[0]["stream"]), "-q").out
+
+
+def test_a_beam_that_is_stopped_is_kept(music: Gen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Search.advance
+
+    def stop(search: Search) -> list[int]:
+        if len(search.tree.trunk) > 60:
+            raise KeyboardInterrupt
+        return step(search)
+
+    monkeypatch.setattr(Search, "advance", stop)
+    arguments = ["--beam", "3", "--beam-lag", "8", "--seconds", "600", "--json", f"-o{tmp_path / 'a.mid'}"]
+    result = music("sample", "played", *arguments)
+    assert result.code == 130 and "stopped; what had come is kept" in result.err
+    assert len(read_midi(tmp_path / "a.mid").score.notes) > 5
+    assert "score" not in json.loads(result.out)
 
 
 def test_json_goes_to_a_file_beside_the_music(music: Gen, tmp_path: Path) -> None:

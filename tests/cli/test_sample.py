@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from gen.cli.terminal import read_text
 from gen.config import SamplingConfig
 from gen.sampler import TextSampler
-from tests.cli.conftest import Gen, process
+from tests.cli.conftest import Gen, on_a_terminal, process
 
 
 def test_the_same_seed_writes_the_same_bytes(gen: Gen) -> None:
@@ -116,6 +115,33 @@ def test_banned_symbols_do_not_come(gen: Gen) -> None:
     assert b"\n" not in gen("sample", "-n", "200", "--seed", "2", "--logit-bias", r"\n=-inf").out
 
 
+def test_dry_ends_a_loop(gen: Gen) -> None:
+    def different(text: str) -> int:
+        return len({text[at : at + 12] for at in range(len(text) - 11)})
+
+    cold = ["sample", "-n", "600", "--temp", "0", "--dry-allowed-length", "6"]
+    loop, dry = gen(*cold).out.decode(), gen(*cold, "--dry-multiplier", "2").out.decode()
+    assert different(loop) < 150 < 300 < different(dry)
+    broken = gen(*cold, "--dry-multiplier", "2", "--dry-sequence-breaker", " ").out.decode()
+    assert different(broken) < 150, "no word is so long"
+
+
+def test_the_temperature_goes_from_one_to_the_other(gen: Gen) -> None:
+    start = ["sample", "-n", "120", "--seed", "3", "--temp", "0.01"]
+    cold, rising = gen(*start).out, gen(*start, "--temp-end", "5", "--temp-over", "100").out
+    assert rising[:8] == cold[:8] and rising[60:] != cold[60:]
+    assert gen(*start, "--temp-end", "0.01").out == cold
+
+
+def test_samplers_run_in_the_order_that_is_asked_for(gen: Gen) -> None:
+    start = ["sample", "-n", "80", "--seed", "3", "--temp", "2", "--min-p", "0.3"]
+    usual = gen(*start).out
+    assert gen(*start, "--samplers", "penalties,dry,top-k,typical,top-p,min-p,temperature").out == usual
+    first, without = gen(*start, "--samplers", "temperature, min-p").out, gen(*start, "--samplers", "temperature").out
+    assert len({usual, first, without}) == 3
+    assert without == gen("sample", "-n", "80", "--seed", "3", "--temp", "2").out
+
+
 def test_output_goes_to_files(gen: Gen, tmp_path: Path) -> None:
     told = gen("sample", "-n", "50", "--seed", "5").out
     result = gen("sample", "-n", "50", "--seed", "5", "-o", str(tmp_path / "new" / "tale.txt"))
@@ -136,6 +162,16 @@ def test_output_goes_to_files(gen: Gen, tmp_path: Path) -> None:
         (["--top-p", "0"], 2, "top_p is 0.0; it must be a number in (0, 1]"),
         (["--top-p", "1.1"], 2, "top_p is 1.1"),
         (["--top-k", "-1"], 2, "top_k is -1"),
+        (
+            ["--samplers", "top-k,topp"],
+            2,
+            "flag --samplers: sampling.samplers is 'topp'; it must be names among penalt",
+        ),
+        (["--samplers", "dry, dry"], 2, "it must be without dry twice"),
+        (["--temp", "0", "--temp-end", "1"], 2, "temperature is 0.0; it must be a number above 0"),
+        (["--temp-over", "0"], 2, "flag --temp-over: sampling.temperature_over is 0; it must be a whole number, 1 or"),
+        (["--dry-base", "0.5"], 2, "flag --dry-base: sampling.dry_base is 0.5; it must be a finite number, 1 or more"),
+        (["--dry-sequence-breaker", "☃"], 3, "'☃' is not among the"),
         (["-n", "0"], 2, "n is 0; it must be 1 or more"),
         (["--samples", "0"], 2, "samples is 0"),
         (["--seed", "-1"], 2, "seed is -1"),
@@ -190,28 +226,9 @@ def test_a_closed_stdout_and_stderr_are_taken_quietly(trained: Path) -> None:
         assert done.stdout == b"" or len(done.stdout) == 20
 
 
-def through_a_terminal(*arguments: str) -> bytes:
-    """What a command writes to stdout when that is a terminal, with stderr elsewhere."""
-    ours, theirs = pty.openpty()
-    child = process(*arguments, stdout=theirs, stderr=subprocess.DEVNULL)
-    os.close(theirs)
-    written = b""
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        written += piece
-    os.close(ours)
-    assert child.wait() == 0
-    return written.replace(b"\r\n", b"\n")  # the terminal's own translation
-
-
 def test_a_terminal_gets_the_bytes_of_the_pipe(gen: Gen, trained: Path) -> None:
     arguments = ["sample", str(trained / "tiny"), "-n", "100", "--seed", "4"]
-    assert through_a_terminal(*arguments) == gen(*arguments).out
+    assert on_a_terminal(*arguments) == gen(*arguments).out
 
 
 @pytest.mark.parametrize("setting", [{"LC_ALL": "C"}, {"NO_COLOR": "1"}, {"TERM": "dumb"}, {"COLUMNS": "20"}])

@@ -34,14 +34,15 @@ def alone(
     """The first ids that a model writes after a prompt, and the error that comes before there are `count`."""
     chain = processors_for(config, model.vocabulary_size)
     ids = list(prompt)
+    history = History(model.vocabulary_size, config.repeat_last_n, ids, tail=config.dry_penalty_last_n)
     logits, state = model.prefill(np.array([ids]), model.initial_state(1))
     for position in range(count):
-        history = History(model.vocabulary_size, config.repeat_last_n, ids)
         try:
             token = _picked(chain, logits[0], history, None if config.temperature == 0 else draws.at(position))
         except GenError as error:
             return ids[len(prompt) :], str(error)
         ids.append(token)
+        history.append(token)
         logits, state = model.step(np.array([token]), state)
     return ids[len(prompt) :], None
 

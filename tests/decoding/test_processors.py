@@ -15,6 +15,7 @@ from gen.decoding.processors import (
     MinP,
     Penalties,
     Temperature,
+    TemperatureRamp,
     TopK,
     TopP,
     Typical,
@@ -85,6 +86,15 @@ def test_typical_measures_the_entropy_of_the_tokens_that_are_left() -> None:
 )
 def test_temperature(temperature: float, expected: list[float]) -> None:
     assert softmax(Temperature(temperature)(FOUR, NOTHING)) == pytest.approx(expected)
+
+
+def test_a_ramp_goes_from_one_temperature_to_the_other_and_stays() -> None:
+    history, ramp = History(4, 0, [1, 2, 3]), TemperatureRamp(0.5, 2.0, 3)
+    for temperature in (0.5, 1.0, 1.5, 2.0, 2.0, 2.0):
+        assert ramp(FOUR, history).tolist() == pytest.approx(Temperature(temperature)(FOUR, history).tolist())
+        history.append(0)
+    flat = TemperatureRamp(0.7, 0.7, 3)
+    assert all(flat(FOUR, read).tolist() == Temperature(0.7)(FOUR, read).tolist() for read in (NOTHING, history))
 
 
 def test_the_repeat_penalty_divides_positive_and_multiplies_negative_logits() -> None:
@@ -172,6 +182,7 @@ def test_top_p_and_typical_keep_enough_and_no_more(logits: NDArray[np.floating],
 
 
 IDENTITIES = [TopK(0), TopK(4), TopK(99), TopP(1.0), Typical(1.0), MinP(0.0), Temperature(1.0), Penalties()]
+IDENTITIES += [TemperatureRamp(1.0, 1.0, 9)]
 
 
 @pytest.mark.parametrize("processor", IDENTITIES, ids=str)

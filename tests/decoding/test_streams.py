@@ -307,3 +307,23 @@ def test_history_is_handed_over_where_penalties_heed_it() -> None:
 
 def test_no_streams_are_no_streams() -> None:
     assert sample_streams(Stepped(ENGINES["rnn"]), [], config=PLAIN, draws=[]) == []
+
+
+RICH = [
+    SamplingConfig(dry_multiplier=2.0, dry_allowed_length=1, dry_sequence_breakers=(3,)),
+    SamplingConfig(dry_multiplier=2.0, dry_allowed_length=1, dry_penalty_last_n=5, repeat_penalty=1.2, temperature=0.0),
+    SamplingConfig(temperature=0.3, temperature_end=3.0, temperature_over=20),
+    SamplingConfig(samplers=("temperature", "top-p", "penalties"), top_p=0.7, presence_penalty=1.0),
+]
+
+
+@pytest.mark.parametrize("config", RICH, ids=["dry", "dry, cold", "ramp", "order"])
+def test_what_no_block_can_choose_is_drawn_one_by_one(config: SamplingConfig) -> None:
+    model = Stepped(small_engine())
+    prompts = [[1, 2, 3], [4]]
+    streams = sample_streams(model, prompts, config=config, draws=[Draws(5, k) for k in range(2)])
+    drawn = [taken(stream, 60)[0] for stream in streams]
+    assert not model.blocks
+    assert drawn == [alone(small_engine(), prompt, config, Draws(5, k), 60)[0] for k, prompt in enumerate(prompts)]
+    plain = SamplingConfig(temperature=config.temperature)
+    assert drawn[0] != alone(small_engine(), prompts[0], plain, Draws(5, 0), 60)[0], "the settings change something"

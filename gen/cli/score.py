@@ -1,0 +1,143 @@
+"""`gen score`: how surprising a text or a piece of music is to a model, symbol by symbol or bar by bar, and in all."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gen.cli.options import LastState, RunsFolder, with_default
+from gen.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from gen.config import Medium
+    from gen.music.score import Score
+    from gen.sampler import Sampler, TextSampler
+    from gen.sampler.scoring import Total
+
+
+def score(
+    file: Annotated[
+        str, typer.Argument(help="A text or a MIDI file; '-' is stdin.", metavar="FILE", show_default=False)
+    ],
+    *,
+    run: Annotated[
+        str | None, typer.Option(help=with_default("A run or a model file.", "the newest run of the file's medium"))
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help=with_default("Of a text.", "found out"))] = None,
+    unknown: Annotated[
+        str | None,
+        typer.Option(help=with_default("Characters the model never saw: error, skip, nearest.", "error")),
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help=with_default("Of the weights: fp32 or int8.", "fp32, as of 'gen eval'"))
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, with all costs.")] = False,
+    last: LastState = False,
+    out: RunsFolder = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")] = False,
+) -> None:
+    """Show how surprising a file is to a model: text in colours, music by the bar or second; and what it costs in all.
+
+    Where stdout is no terminal, it gets a line for each character, bar or second, with tabs between the columns.
+    """
+    from gen.checkpoint import Checkpoint
+    from gen.cli.terminal import write_product
+    from gen.runs import find_model, name_of, runs_folder
+    from gen.sampler import MusicSampler, Sampler, TextSampler
+
+    medium = _medium(file)
+    path = find_model(run, runs_folder(out), last=last, medium=medium)
+    checkpoint = Checkpoint.load(path)
+    if checkpoint.tokenizer.medium != medium:
+        writes = checkpoint.tokenizer.medium
+        raise ConfigError(f"{file} is {medium}; {name_of(path)} writes {writes}: name another run with --run")
+    for flag, value in {"--encoding": encoding, "--unknown": unknown}.items():
+        if medium == "music" and value is not None:
+            raise ConfigError(f"{flag} is {value!r}; it is of no use to music: leave it out")
+    sampler: Sampler = Sampler.of(checkpoint, precision=precision or "fp32")
+    if isinstance(sampler, TextSampler):
+        from gen.cli.score_text import score_text
+
+        text = _text(sampler, file, encoding, unknown or "error", quiet=quiet)
+        total, arrays = score_text(sampler, text, show=not as_json)
+        facts = _facts(sampler, total, bytes=len(text.encode("utf-8", "surrogatepass")))
+    else:
+        from gen.cli.score_music import score_music
+
+        assert isinstance(sampler, MusicSampler)
+        piece = _music(file, quiet=quiet)
+        total, arrays = score_music(sampler, piece, show=not as_json)
+        facts = _facts(sampler, total, seconds=piece.seconds_long)
+    if as_json:
+        about = {"file": file, "run": name_of(path), "engine": sampler.engine, "medium": medium}
+        write_product(json.dumps(about | facts | arrays, ensure_ascii=False) + "\n")
+    else:
+        _tell(sampler, facts, name_of(path), quiet=quiet)
+
+
+def _medium(file: str) -> "Medium":
+    from gen.corpus.readers import is_midi
+
+    if file == "-" and sys.stdin is not None:
+        return "music" if sys.stdin.buffer.peek(4)[:4] in (b"MThd", b"RIFF") else "text"  # type: ignore[union-attr]
+    return "music" if is_midi(file) else "text"
+
+
+def _text(sampler: "TextSampler", file: str, encoding: str | None, unknown: str, *, quiet: bool) -> str:
+    from gen.cli.terminal import read_text, say
+    from gen.tokenizers.unknown import replace_unknown
+
+    text, notices = read_text(file, encoding, what="text")
+    fitting, dropped = replace_unknown(text, sampler.tokenizer, unknown)
+    if dropped:
+        notices = (*notices, f"left out, unknown to the model: {' '.join(repr(c) for c in dropped[:20])}")
+    for notice in () if quiet else notices:
+        say(notice)
+    if not fitting:
+        raise InputError(f"{file}: there is no text in it")
+    return fitting
+
+
+def _music(file: str, *, quiet: bool) -> "Score":
+    from gen.cli.terminal import say
+    from gen.music.midi_reader import read_midi
+
+    reading = read_midi(sys.stdin.buffer.read(), name="standard input") if file == "-" else read_midi(file)
+    for warning in () if quiet else reading.warnings:
+        say(f"{file}: {warning}", "yellow")
+    if not len(reading.score.notes):
+        raise InputError(f"{file}: there are no notes in it")
+    return reading.score
+
+
+def _facts(
+    sampler: "Sampler", total: "Total", *, bytes: int | None = None, seconds: float | None = None
+) -> dict[str, float]:
+    """The costs in all, and in the units that compare."""
+    from gen.metrics.units import figures, perplexity
+
+    mean, unit = total.nats / total.tokens, sampler.tokenizer.unit
+    per = figures(mean, unit=unit, tokens=total.tokens, units=total.units, bytes=bytes, seconds=seconds)
+    in_all = {"tokens": total.tokens, f"{unit}s": total.units, "total_nats": total.nats}
+    return in_all | per | {"perplexity": perplexity(mean)}
+
+
+def _tell(sampler: "Sampler", facts: dict[str, float], name: str, *, quiet: bool) -> None:
+    """What it costs in all: under what a person reads, and apart from what a program does."""
+    from gen.cli.report import figure, report, screen_width
+    from gen.cli.terminal import plain, say, write_product
+
+    unit = sampler.tokenizer.unit
+    per = ", ".join(figure(name, value) for name, value in facts.items() if "_per_" in name)
+    rows = [
+        ["model", f"{plain(name)}, {sampler.engine}"],
+        ["total", f"{facts['total_nats']:,.1f} nats for {int(facts[f'{unit}s']):,} {unit}s"],
+        ["mean", f"{per}, perplexity {facts['perplexity']:.2f}"],
+    ]
+    width = screen_width()
+    if width is not None:
+        write_product("\n" + report(rows, width))
+        return
+    for what, told in () if quiet else rows:
+        say(f"{what}: {told}")
