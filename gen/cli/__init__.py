@@ -34,12 +34,12 @@ def run(arguments: list[str]) -> int:
     from typer import Abort
     from typer.exceptions import TyperException
 
-    from gen.cli.app import app
+    from gen.cli.app import app_for
     from gen.cli.terminal import OutputClosed, complain
     from gen.errors import GenError
 
     try:
-        code = app(args=arguments, prog_name="gen", standalone_mode=False)
+        code = app_for(arguments)(args=arguments, prog_name="gen", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except GenError as error:
         complain(str(error))

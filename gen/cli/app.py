@@ -1,34 +1,49 @@
 """The commands, one module each. What a command needs is imported when it runs, so `gen --help` is quick."""
 
 import shlex
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from gen import __version__
-from gen.cli import bench, config, corpora, doctor, eval, ls, render, sample, score, show, train
 
-app = typer.Typer(
-    name="gen",
-    help="Learn from text or from music, and write more of it.",
-    no_args_is_help=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("train")(train.train)
-app.command("sample")(sample.sample)
-app.command("render")(render.render)
-app.command("eval")(eval.evaluate)
-app.command("score")(score.score)
-app.command("ls")(ls.ls)
-app.command("show")(show.show)
-app.command("corpora")(corpora.corpora)
-app.command("doctor")(doctor.doctor)
-app.add_typer(bench.commands, name="bench")
-app.add_typer(config.commands, name="config")
+_COMMANDS = {
+    "train": "train",
+    "sample": "sample",
+    "render": "render",
+    "eval": "evaluate",
+    "score": "score",
+    "ls": "ls",
+    "show": "show",
+    "corpora": "corpora",
+    "doctor": "doctor",
+}
+"""Name, which is the module's, and function."""
+_GROUPS = ("bench", "config")
 
 
-@app.callback(invoke_without_command=True)
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The program: all commands, or only the one that the first argument names: it starts sooner."""
+    app = typer.Typer(
+        name="gen",
+        help="Learn from text or from music, and write more of it.",
+        no_args_is_help=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(gen)
+    named = arguments[0] if arguments and arguments[0] in (*_COMMANDS, *_GROUPS) else None
+    for name, function in _COMMANDS.items():
+        if named in (None, name):
+            app.command(name)(getattr(import_module(f"gen.cli.{name}"), function))
+    for name in _GROUPS:
+        if named in (None, name):
+            app.add_typer(import_module(f"gen.cli.{name}").commands, name=name)
+    return app
+
+
 def gen(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,

@@ -159,7 +159,6 @@ def sample(
     from gen.config import require
     from gen.random import fresh_seed
     from gen.runs import find_model, runs_folder
-    from gen.sampler import MusicSampler, TextSampler
     from gen.sampler.settings import config_for
     from gen.settings import values
 
@@ -212,12 +211,14 @@ def sample(
     )
     if medium == "text":
         from gen.cli.sample_text import TextWishes, sample_text
+        from gen.sampler import TextSampler
 
         sample_text(
             TextSampler(checkpoint, precision=precision), request, TextWishes(prompt_file, encoding, unknown, n, stop)
         )
     else:
         from gen.cli.sample_music import MusicWishes, sample_music
+        from gen.sampler import MusicSampler
 
         wishes = MusicWishes(at, seconds, bars, key, pitch_range, bpm, instruments, max_silence)
         sample_music(MusicSampler(checkpoint, precision=precision), request, wishes)

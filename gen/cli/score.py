@@ -44,7 +44,7 @@ def score(
     from gen.checkpoint import Checkpoint
     from gen.cli.terminal import write_product
     from gen.runs import find_model, name_of, runs_folder
-    from gen.sampler import MusicSampler, Sampler, TextSampler
+    from gen.sampler import Sampler
 
     medium = _medium(file)
     path = find_model(run, runs_folder(out), last=last, medium=medium)
@@ -56,14 +56,17 @@ def score(
         if medium == "music" and value is not None:
             raise ConfigError(f"{flag} is {value!r}; it is of no use to music: leave it out")
     sampler: Sampler = Sampler.of(checkpoint, precision=precision or "fp32")
-    if isinstance(sampler, TextSampler):
+    if medium == "text":
         from gen.cli.score_text import score_text
+        from gen.sampler import TextSampler
 
+        assert isinstance(sampler, TextSampler)
         text = _text(sampler, file, encoding, unknown or "error", quiet=quiet)
         total, arrays = score_text(sampler, text, show=not as_json)
         facts = _facts(sampler, total, bytes=len(text.encode("utf-8", "surrogatepass")))
     else:
         from gen.cli.score_music import score_music
+        from gen.sampler import MusicSampler
 
         assert isinstance(sampler, MusicSampler)
         piece = _music(file, quiet=quiet)

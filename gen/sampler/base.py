@@ -165,8 +165,12 @@ class Sampler(ABC):
         Raises:
             ConfigError: called on a class of another medium.
         """
-        fitting = {kind.medium: kind for kind in Sampler.__subclasses__()}[checkpoint.tokenizer.medium]
-        kind = cls if cls is not Sampler else fitting
+        kind: type[Sampler] = cls
+        if kind is Sampler:  # the other one need not be loaded
+            if checkpoint.tokenizer.medium == "text":
+                from gen.sampler.text import TextSampler as kind
+            else:
+                from gen.sampler.music import MusicSampler as kind
         return kind(checkpoint, precision=precision)  # type: ignore[return-value]
 
     @classmethod

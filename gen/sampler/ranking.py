@@ -3,12 +3,13 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, get_args
 
 from gen.config import Clock
 from gen.errors import ConfigError
-from gen.music.score import Score
-from gen.music.statistics import Statistics, compare
+
+if TYPE_CHECKING:
+    from gen.music.score import Score
 
 SampleT = TypeVar("SampleT")
 
@@ -46,13 +47,15 @@ def ranked(samples: Iterable[Ranked[SampleT]]) -> tuple[Ranked[SampleT], ...]:
     return tuple(sorted(samples, key=lambda it: -it.score))
 
 
-def likeness(score: Score, clock: Clock, training: Mapping[str, Any]) -> float:
+def likeness(score: "Score", clock: Clock, training: Mapping[str, Any]) -> float:
     """How like a training set a piece is: minus the mean distance of its metrics to those (`Comparison.distance`).
 
     A metric counts for 5 standard deviations at most, so that none decides alone: where all pieces that were learned
     are alike in one, as in having no silence, a trace of it is millions away. Of a set whose values are spread
     normally, a piece in its very middle is 0.8 away: no piece is like all of them. One without notes is infinitely far.
     """
+    from gen.music.statistics import Statistics, compare  # a text does without
+
     found = [it.distance for it in compare([Statistics.of(score, clock)], training) if it.distance is not None]
     return -sum(min(distance, _FARTHEST) for distance in found) / len(found) if found else -math.inf
 

@@ -2,18 +2,19 @@
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gen.config import Medium, SamplingConfig, require
 from gen.decoding import sample_streams
-from gen.decoding.beam import beam_search
-from gen.decoding.beam_config import BeamConfig, BeamKind
-from gen.decoding.likelihood import log_likelihoods
 from gen.sampler.base import Sampler
 from gen.sampler.ranking import Rank, Ranked, rank_by_likelihood, ranked
 from gen.sampler.stream_state import Given
-from gen.sampler.text_beam import TextBeam, UntilStop
 from gen.sampler.text_stream import Bounds, Origin, Sample, TextStream
 from gen.tokenizers import CharTokenizer
+
+if TYPE_CHECKING:
+    from gen.decoding.beam_config import BeamKind
+    from gen.sampler.text_beam import TextBeam
 
 DEFAULT_CHARACTERS = 500
 
@@ -135,7 +136,7 @@ class TextSampler(Sampler):
         prompt: str = "",
         *,
         width: int = 8,
-        kind: BeamKind = "deterministic",
+        kind: "BeamKind" = "deterministic",
         length_penalty: float | None = None,
         groups: int | None = None,
         diversity: float | None = None,
@@ -148,7 +149,7 @@ class TextSampler(Sampler):
         stream: int = 0,
         stop: Sequence[str] = (),
         ignore_end: bool = False,
-    ) -> TextBeam:
+    ) -> "TextBeam":
         """Find the best text to go on from `prompt` with, and write it piece by piece, as far as it is certain.
 
         Args:
@@ -182,6 +183,10 @@ class TextSampler(Sampler):
         for name, value in (("n", n), ("max_tokens", max_tokens)):
             require(value is None or value >= 1, name, value, "1 or more")
         seed, _ = self._draws(seed, stream)
+        from gen.decoding.beam import beam_search  # whoever samples does not wait for it
+        from gen.decoding.beam_config import BeamConfig
+        from gen.sampler.text_beam import TextBeam, UntilStop
+
         beam = BeamConfig(
             width=width, kind=kind, length_penalty=length_penalty, groups=groups, diversity=diversity,
             no_repeat_ngram=no_repeat_ngram, lag=lag,
@@ -233,6 +238,8 @@ class TextSampler(Sampler):
             if stream.finish == "end":
                 ids.append(self.tokenizer.boundary)
         found = []
+        from gen.decoding.likelihood import log_likelihoods
+
         likelihoods = log_likelihoods(self._engine, self._prompt(prompt), written)
         for text, ids, stream, nats in zip(texts, written, streams, likelihoods, strict=True):
             sample = Sample(text, prompt, stream.seed, stream.stream, stream.tokens, str(stream.finish))

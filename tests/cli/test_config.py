@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from gen.checkpoint import Checkpoint
-from gen.cli.app import app
+from gen.cli.app import app_for
 from gen.cli.options import spelled
 from gen.settings import SETTINGS, from_file, values
 from tests.cli.conftest import Gen
@@ -265,7 +265,7 @@ def test_a_bias_for_an_unknown_symbol_is_told(gen: Gen) -> None:
 
 def options(command: str) -> dict[str, Any]:
     """Long name of an option -> the option."""
-    group: Any = get_command(app)
+    group: Any = get_command(app_for([]))
     return {name: it for it in group.commands[command].params for name in it.opts if name.startswith("--")}
 
 
