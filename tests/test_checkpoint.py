@@ -142,7 +142,7 @@ def trainings(draw: st.DrawFn) -> TrainingState:
     arrays = st.tuples(shapes, st.sampled_from(["<f4", "<f8", "<i8"])).flatmap(lambda known: tensors(*known))
     count = st.integers(0, 2**40)
     return TrainingState(
-        TrainConfig(minutes=draw(st.floats(0.001, 1e9)), learning_rate=draw(st.floats(0, 10))),
+        TrainConfig(minutes=draw(st.floats(0.001, 1e9)), learning_rate=draw(st.floats(1e-9, 10))),
         step=draw(count),
         seconds=draw(st.floats(0, 1e9)),
         best_loss=draw(st.none() | st.floats(0, 1e9)),

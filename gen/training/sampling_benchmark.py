@@ -117,26 +117,35 @@ def bench_sampling(
         batches: B of each.
         rounds: in which each takes its turn.
     """
-    batches = tuple(batches)
-    for layers, hidden in shapes:
-        config = ModelConfig(vocabulary_size=VOCABULARY, layers=layers, hidden=hidden)
-        weights = initial_weights(config, seed=0)
-        native = {}
-        precisions: tuple[EnginePrecision, ...] = ("int8", "fp32")
-        if instruction_sets():
-            native = {f"native-{it}": NativeEngine(config, weights, it) for it in precisions}
-        for batch in batches:
-            writers = {name: _ours(engine, batch) for name, engine in native.items()}
-            writers["numpy"] = _ours(NumpyEngine(config, weights), batch)
-            writers |= _torch_writers(config, weights, batch)
-            turns: dict[str, Callable[[], float]] = {name: _turn(writer) for name, writer in writers.items()}
-            if batch == 1:
-                turns |= {f"{name} limit": _reading(engine.weight_bytes) for name, engine in native.items()}
-            found = _in_turns(turns, rounds)
-            yield from (SamplingRow(layers, hidden, batch, name, round(found[name])) for name in writers)
-            for name, engine in native.items() if batch == 1 else ():
-                used, limit = found[name] * engine.weight_bytes, found[f"{name} limit"]
-                yield Bandwidth(layers, hidden, name, engine.weight_bytes, round(used), round(limit), used / limit)
+    threads, batches = torch.get_num_threads(), tuple(batches)
+    try:
+        for layers, hidden in shapes:
+            yield from _bench(layers, hidden, batches, rounds)
+    finally:  # they are the whole process's
+        torch.set_num_threads(threads)
+        torch.backends.mkldnn.set_flags(True)  # type: ignore[no-untyped-call]
+
+
+def _bench(layers: int, hidden: int, batches: tuple[int, ...], rounds: int) -> Iterator[SamplingRow | Bandwidth]:
+    """Of one shape."""
+    config = ModelConfig(vocabulary_size=VOCABULARY, layers=layers, hidden=hidden)
+    weights = initial_weights(config, seed=0)
+    native = {}
+    precisions: tuple[EnginePrecision, ...] = ("int8", "fp32")
+    if instruction_sets():
+        native = {f"native-{it}": NativeEngine(config, weights, it) for it in precisions}
+    for batch in batches:
+        writers = {name: _ours(engine, batch) for name, engine in native.items()}
+        writers["numpy"] = _ours(NumpyEngine(config, weights), batch)
+        writers |= _torch_writers(config, weights, batch)
+        turns: dict[str, Callable[[], float]] = {name: _turn(writer) for name, writer in writers.items()}
+        if batch == 1:
+            turns |= {f"{name} limit": _reading(engine.weight_bytes) for name, engine in native.items()}
+        found = _in_turns(turns, rounds)
+        yield from (SamplingRow(layers, hidden, batch, name, round(found[name])) for name in writers)
+        for name, engine in native.items() if batch == 1 else ():
+            used, limit = found[name] * engine.weight_bytes, found[f"{name} limit"]
+            yield Bandwidth(layers, hidden, name, engine.weight_bytes, round(used), round(limit), used / limit)
 
 
 def _in_turns(turns: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:

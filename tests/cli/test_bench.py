@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from gen.engine import instruction_sets
 from tests.cli.conftest import Gen
@@ -19,6 +20,7 @@ def test_training_is_measured_beside_a_plain_loop(gen: Gen) -> None:
 
 def test_sampling_is_measured_beside_pytorch(gen: Gen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gen.training.sampling_benchmark._SECONDS", 0.01)
+    before = torch.get_num_threads(), torch._C._get_mkldnn_enabled()
     result = gen("bench", "sample", "--hidden", "8", "--batch", "1", "--batch", "3", "--rounds", "1", "--json")
     assert result.code == 0
     found = json.loads(result.out)
@@ -32,6 +34,7 @@ def test_sampling_is_measured_beside_pytorch(gen: Gen, monkeypatch: pytest.Monke
         assert it["share"] == pytest.approx(it["used"] / it["limit"], rel=0.01)
     first = found["first_character"]
     assert first["ratio"] == pytest.approx(first["sample"] / first["torch"])
+    assert (torch.get_num_threads(), torch._C._get_mkldnn_enabled()) == before
 
 
 @pytest.mark.parametrize(("flag", "value"), [("--hidden", "0"), ("--layers", "0"), ("--rounds", "0"), ("--batch", "0")])
