@@ -74,7 +74,7 @@ typedef struct {
     const Kernels *kernels;
     const float *embedding;   /* (V, H), the caller's */
     const float *ngram_table; /* (rows, width), the caller's; NULL without n-grams */
-    float *table;             /* (V, gates of all units): W x + b of the first layer for each id; NULL where V is large */
+    float *table;             /* (panels, V, outputs of a panel): the first layer's W x + b; NULL where V is large */
     Matrix ngram_input;       /* beside a table: W for what n-grams add */
     Layer *layer;
     Matrix output;

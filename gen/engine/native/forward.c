@@ -159,9 +159,16 @@ static void read_inputs(const Work *work, size_t index, const int64_t *ids, size
     size_t from = first * group, to = last * group < outputs ? last * group : outputs;
     int tabled = !index && model->table;
     for (size_t row = 0; row < rows; row++) {
-        const float *start = layer->bias;
-        if (tabled) start = model->table + ids[row % work->batch * stride + row / work->batch] * outputs;
-        memcpy(work->gates + row * outputs + from, start + from, (to - from) * sizeof(float));
+        float *gates = work->gates + row * outputs;
+        if (!tabled) {
+            memcpy(gates + from, layer->bias + from, (to - from) * sizeof(float));
+            continue;
+        }
+        const float *place = model->table + ids[row % work->batch * stride + row / work->batch] * group;
+        for (size_t panel = first; panel < last; panel++) {
+            size_t size = (panel + 1) * group <= to ? group : to - panel * group;
+            memcpy(gates + panel * group, place + panel * model->vocabulary * group, size * sizeof(float));
+        }
     }
     if (!tabled) multiply(work, &layer->input, first, last, work->input, 0, rows, work->gates, outputs);
     else if (model->ngram_table)

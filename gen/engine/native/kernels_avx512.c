@@ -16,7 +16,7 @@
 #define SIGN 0x80
 
 #define LANES 16
-#define TILE_ROWS 4
+#define TILE_ROWS 5
 #define TILE_GROUPS 4
 typedef __m512 Floats;
 typedef __m512i Ints;

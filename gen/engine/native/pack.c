@@ -74,18 +74,23 @@ static int build_table(Model *model, const LayerWeights *first) {
     Matrix whole;
     lay_matrix(&whole, NULL, &size, 0, hidden, model->gates, hidden);
     lay(NULL, &size, model->units * sizeof(float));
+    lay(NULL, &size, outputs * sizeof(float));
     char *memory = arena_new(size, size);
     if (!memory) return -1;
     size = 0;
     lay_matrix(&whole, memory, &size, 0, hidden, model->gates, hidden);
-    float *row = lay(memory, &size, model->units * sizeof(float));
+    float *row = lay(memory, &size, model->units * sizeof(float)), *sums = lay(memory, &size, outputs * sizeof(float));
     pack(&whole, first->input_weight, hidden, hidden, model->gates, hidden);
     const Kernels *kernels = model->is_int8 ? &kernels_plain : model->kernels; /* int8: the same on every machine */
+    size_t width = whole.panel * BLOCK, panels = (whole.groups + whole.panel - 1) / whole.panel;
     for (size_t id = 0; id < model->vocabulary; id++) {
         memcpy(row, model->embedding + id * hidden, hidden * sizeof(float));
-        memcpy(model->table + id * outputs, model->layer[0].bias, outputs * sizeof(float));
-        kernels->product(&whole, 0, (whole.groups + whole.panel - 1) / whole.panel, row, model->units, 1,
-                         model->table + id * outputs, outputs);
+        memcpy(sums, model->layer[0].bias, outputs * sizeof(float));
+        kernels->product(&whole, 0, panels, row, model->units, 1, sums, outputs);
+        for (size_t panel = 0; panel < panels; panel++) {
+            size_t size = (panel + 1) * width <= outputs ? width : outputs - panel * width;
+            memcpy(model->table + (panel * model->vocabulary + id) * width, sums + panel * width, size * sizeof(float));
+        }
     }
     arena_free(memory);
     return 0;
@@ -109,7 +114,7 @@ static size_t lay_model(Model *model, char *base) {
     }
     lay_matrix(&model->output, base, &place, model->is_int8, hidden, 1, model->vocabulary);
     model->output_bias = lay(base, &place, model->output.groups * BLOCK * sizeof(float));
-    model->table = lay(base, &place, with_table ? model->vocabulary * outputs * sizeof(float) : 0);
+    model->table = lay(base, &place, with_table ? model->vocabulary * (outputs + 3 * BLOCK) * sizeof(float) : 0);
     model->weight_bytes = read + matrix_bytes(&model->ngram_input) + matrix_bytes(&model->output);
     return place;
 }
