@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import safetensors.numpy
@@ -24,7 +24,9 @@ from gen import tokenizers
 from gen.config import ModelConfig, TrainConfig, require
 from gen.errors import CheckpointError, ConfigError, GenError
 from gen.storage import atomic_write
-from gen.tokenizers import AnyTokenizer
+
+if TYPE_CHECKING:
+    from gen.tokenizers import AnyTokenizer
 
 FORMAT = 1
 _MAX_HEADER = 8 * 2**20  # bytes; a vocabulary of 32,000 subwords takes about one of these eight MiB
@@ -103,7 +105,7 @@ class Checkpoint:
     """
 
     model: ModelConfig
-    tokenizer: AnyTokenizer
+    tokenizer: "AnyTokenizer"
     weights: Tensors
     provenance: Mapping[str, Any]
     training: TrainingState | None = None

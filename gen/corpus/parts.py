@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gen.tokenizers import AnyTokenizer, MidiTokenizer
+from gen.tokenizers import MidiTokenizer
+
+if TYPE_CHECKING:
+    from gen.tokenizers import AnyTokenizer
 
 Split = Literal["tail", "hash"]
 
@@ -25,7 +28,7 @@ class Part:
         tokenizer: theirs.
     """
 
-    def __init__(self, ids: NDArray[np.integer[Any]], extents: NDArray[np.int64], tokenizer: AnyTokenizer) -> None:
+    def __init__(self, ids: NDArray[np.integer[Any]], extents: NDArray[np.int64], tokenizer: "AnyTokenizer") -> None:
         self.ids = ids
         self.extents = extents
         self._tokenizer = tokenizer

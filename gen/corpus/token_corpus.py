@@ -3,7 +3,7 @@
 import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,10 @@ from gen.errors import CorpusError, TokenizerError
 from gen.music.statistics import distribution
 from gen.progress import ReadingFiles
 from gen.storage import cache_folder
-from gen.tokenizers import AnyTokenizer, CharTokenizer, MidiTokenizer
+from gen.tokenizers import CharTokenizer, MidiTokenizer
+
+if TYPE_CHECKING:
+    from gen.tokenizers import AnyTokenizer
 
 MINIMUM = 200
 """Characters below which there is nothing to learn from, nor to validate with."""
@@ -46,7 +49,7 @@ class TokenCorpus:
     def __init__(
         self,
         *,
-        tokenizer: AnyTokenizer,
+        tokenizer: "AnyTokenizer",
         parts: tuple[Part, Part],
         notices: Sequence[str],
         provenance: dict[str, Any],
@@ -68,8 +71,8 @@ class TokenCorpus:
         sources: _Sources,
         *,
         options: ReadingOptions = DEFAULT_OPTIONS,
-        tokenizer: AnyTokenizer | None = None,
-        known: AnyTokenizer | None = None,
+        tokenizer: "AnyTokenizer | None" = None,
+        known: "AnyTokenizer | None" = None,
         cache: Path | None = None,
     ) -> "TokenCorpus":
         """Read a corpus: its files always, so that a change is noticed; its ids are written only if need be.
@@ -102,8 +105,8 @@ class TokenCorpus:
         sources: _Sources,
         *,
         options: ReadingOptions = DEFAULT_OPTIONS,
-        tokenizer: AnyTokenizer | None = None,
-        known: AnyTokenizer | None = None,
+        tokenizer: "AnyTokenizer | None" = None,
+        known: "AnyTokenizer | None" = None,
         cache: Path | None = None,
     ) -> Generator[ReadingFiles, None, "TokenCorpus"]:
         """`open`, as a generator that yields its progress and returns the corpus."""
@@ -154,7 +157,7 @@ class TokenCorpus:
 
     @classmethod
     def _open_music(
-        cls, sources: Sequence[str], options: ReadingOptions, tokenizer: AnyTokenizer | None, folder: Path
+        cls, sources: Sequence[str], options: ReadingOptions, tokenizer: "AnyTokenizer | None", folder: Path
     ) -> Generator[ReadingFiles, None, "TokenCorpus"]:
         assert not isinstance(tokenizer, CharTokenizer)
         clock = options.clock
@@ -189,7 +192,7 @@ class TokenCorpus:
     @classmethod
     def _split(
         cls,
-        tokenizer: AnyTokenizer,
+        tokenizer: "AnyTokenizer",
         ids: NDArray[np.integer[Any]],
         lengths: NDArray[np.int64],
         hashes: NDArray[np.uint64],

@@ -7,7 +7,7 @@ A sampler is safe to share between threads: what a stream remembers is in the st
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,9 @@ from gen.random import MAX_SEED, Draws, fresh_seed
 from gen.sampler.scoring import costs, ids_of
 from gen.sampler.settings import config_for
 from gen.sampler.stream_state import Resumable, StreamState, state_of, stream_from
-from gen.tokenizers import AnyTokenizer
+
+if TYPE_CHECKING:
+    from gen.tokenizers import AnyTokenizer
 
 
 class Sampler(ABC):
@@ -56,7 +58,7 @@ class Sampler(ABC):
 
     @property
     @abstractmethod
-    def tokenizer(self) -> AnyTokenizer:
+    def tokenizer(self) -> "AnyTokenizer":
         """Of the model."""
 
     @abstractmethod

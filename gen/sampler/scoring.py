@@ -8,17 +8,18 @@ document; `gen.evaluation.measure` takes the mean of the same costs.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gen.errors import SamplingError
-from gen.music.events import EventTable
-from gen.music.grid import STEPS_PER_SECOND
-from gen.music.score import Score
 from gen.protocols import Ids, LanguageModel, Logits, RecurrentState
-from gen.tokenizers import AnyTokenizer
+
+if TYPE_CHECKING:
+    from gen.music.events import EventTable
+    from gen.music.score import Score
+    from gen.tokenizers import AnyTokenizer
 
 _NUMBERS = 2**20  # logits at a time
 _TOKENS = 2048  # at a time: a piece of text that is soon there
@@ -91,22 +92,24 @@ class Total:
         return Total(self.tokens + other.tokens, self.units + other.units, self.nats + other.nats)
 
 
-def ids_of(tokenizer: AnyTokenizer, document: str | Score | os.PathLike[str]) -> NDArray[np.integer[Any]]:
+def ids_of(tokenizer: "AnyTokenizer", document: "str | Score | os.PathLike[str]") -> NDArray[np.integer[Any]]:
     """The ids of a text, or of a score or MIDI file.
 
     Raises:
         MidiError: the file cannot be read.
         TokenizerError: the document is outside what the tokenizer knows.
     """
-    if tokenizer.medium == "music" and not isinstance(document, Score):
+    if tokenizer.medium == "music" and isinstance(document, str | os.PathLike):
         from gen.music.midi_reader import read_midi  # its parser takes as long to load as all else
 
         document = read_midi(document).score
     return tokenizer.encode(document)  # type: ignore[arg-type]
 
 
-def sections(ids: Ids, table: EventTable) -> NDArray[np.int64]:
+def sections(ids: Ids, table: "EventTable") -> NDArray[np.int64]:
     """The bar that each event of a piece is in, or the second where its clock counts these; from 0 on, (T,)."""
+    from gen.music.grid import STEPS_PER_SECOND  # a text does without
+
     if table.clock == "beats":
         return np.asarray(np.maximum(np.cumsum(ids == table.bar) - 1, 0))
     ids = np.asarray(ids, np.int64)

@@ -1,16 +1,18 @@
 """Settings of sampling as people give them, with symbols, as a model needs them, with ids."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gen.config import Medium, SamplingConfig
-from gen.tokenizers import AnyTokenizer
+
+if TYPE_CHECKING:
+    from gen.tokenizers import AnyTokenizer
 
 BREAKERS: Mapping[Medium, tuple[str, ...]] = {"text": ("\n", ":", '"', "*"), "music": ()}
 """The symbols that DRY compares nothing across unless others are given; of text, llama.cpp's."""
 
 
-def config_for(tokenizer: AnyTokenizer, settings: Mapping[str, Any]) -> SamplingConfig:
+def config_for(tokenizer: "AnyTokenizer", settings: Mapping[str, Any]) -> SamplingConfig:
     """The `SamplingConfig` that a model needs.
 
     Args:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from gen.config import Medium, SamplingConfig, require
 from gen.errors import ConfigError
-from gen.music.score import Score
 
 if TYPE_CHECKING:
+    from gen.music.score import Score
     from gen.sampler.base import Sampler
 
 FORMAT = 1
@@ -57,7 +57,7 @@ class Given:
         settings: other arguments of `stream`.
     """
 
-    prompt: str | Score | None
+    prompt: "str | Score | None"
     settings: Mapping[str, Any]
 
 
@@ -142,15 +142,15 @@ def _unpacked(values: Mapping[str, Any]) -> SamplingConfig:
     return SamplingConfig.from_dict({**values, "logit_bias": biases})
 
 
-def _written(prompt: str | Score | None) -> str | None:
-    if not isinstance(prompt, Score):
+def _written(prompt: "str | Score | None") -> str | None:
+    if prompt is None or isinstance(prompt, str):
         return prompt
     from gen.music.midi_writer import midi_bytes  # it is slow to load
 
     return base64.b64encode(midi_bytes(prompt).data).decode()
 
 
-def _read(sampler: "Sampler", prompt: str | None) -> str | Score | None:
+def _read(sampler: "Sampler", prompt: str | None) -> "str | Score | None":
     if prompt is None or sampler.medium == "text":
         return prompt
     from gen.music.midi_reader import read_midi  # so is its parser

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -20,10 +20,13 @@ from gen.models.initialization import initial_weights
 from gen.music.midi_writer import midi_bytes
 from gen.music.score import Note, Pedal, Score, Tempo, TimeSignature
 from gen.sampler import MusicSampler, Sampler, TextSampler
-from gen.tokenizers import AnyTokenizer, CharTokenizer, MidiTokenizer
+from gen.tokenizers import CharTokenizer, MidiTokenizer
+
+if TYPE_CHECKING:
+    from gen.tokenizers import AnyTokenizer
 
 
-def small(tokenizer: AnyTokenizer, seed: int = 0) -> Checkpoint:
+def small(tokenizer: "AnyTokenizer", seed: int = 0) -> Checkpoint:
     model = ModelConfig(vocabulary_size=len(tokenizer.vocabulary), hidden=8, layers=1)
     return Checkpoint(model, tokenizer, initial_weights(model, seed), {"corpus": {"drums": True}})
 

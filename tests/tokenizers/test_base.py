@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gen.errors import CheckpointError, TokenizerError
-from gen.tokenizers import FAMILIES, CharTokenizer, Vocabulary, from_dict
+from gen.tokenizers import MEDIA, CharTokenizer, Vocabulary, from_dict
 
 symbols = st.lists(st.text(max_size=4), unique=True)
 letters = st.characters(exclude_categories=["Cs"])
@@ -175,7 +175,7 @@ json_values = st.recursive(
 @fast
 @given(
     values=json_values
-    | st.fixed_dictionaries({"kind": st.sampled_from([*FAMILIES])}, optional={"symbols": json_values})
+    | st.fixed_dictionaries({"kind": st.sampled_from([*MEDIA])}, optional={"symbols": json_values})
     | st.fixed_dictionaries({"kind": st.just("char"), "symbols": st.text(), "boundary": st.booleans()})
 )
 def test_any_json_makes_a_tokenizer_or_a_typed_error(values: object) -> None:
