@@ -39,7 +39,7 @@ every_engine = pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES)
 every_exact_engine = pytest.mark.parametrize("make", EXACT.values(), ids=EXACT)
 every_cell = pytest.mark.parametrize("cell", CELLS)
 every_size = pytest.mark.parametrize("hidden", SIZES)
-law = settings(max_examples=40, deadline=None, derandomize=True)
+law = settings(max_examples=20, deadline=None, derandomize=True)
 configs = st.builds(
     ModelConfig,
     vocabulary_size=st.integers(1, 300),
