@@ -27,6 +27,7 @@ LEVELS = np.linspace(0, 1, 41)
 
 _POSITIONS = 16  # in a bar
 _KEYS = np.array([[(c - tonic) % 12 in (0, 2, 4, 5, 7, 9, 11) for c in range(12)] for tonic in range(12)])
+_ROUNDING = 1e-9  # what is less in a metric comes of adding up times
 _TRIALS = 200  # sets of pieces that are drawn to learn how far apart chance alone puts two
 
 
@@ -198,7 +199,8 @@ def _compare(metric: str, values: list[float | None], training: Distribution) ->
     learned, defined = np.array(training.quantiles), np.array([value for value in values if value is not None])
     inside = float(np.mean((defined >= learned[1]) & (defined <= learned[-2])))
     apart = float(_apart(np.array(samples.quantiles), learned))
-    if not training.sd:
+    apart = apart if apart >= _ROUNDING else 0.0
+    if not training.sd or training.sd < _ROUNDING:
         return Comparison(metric, samples, training, None if apart else 0.0, 0.0, inside)
     draws = philox(0, "chance").random_raw(_TRIALS * len(defined)).reshape(_TRIALS, -1) / 2.0**64
     trials = np.quantile(np.interp(draws, LEVELS, learned), LEVELS, axis=1).T

@@ -368,3 +368,9 @@ def test_a_pitch_that_others_sound_with_is_not_alone() -> None:
 @given(scores())
 def test_complaints_are_words(piece: Score) -> None:
     assert all(complaint.startswith(("no notes", "one pitch, ", "one drum, ")) for complaint in complaints(piece))
+
+
+def test_what_rounding_leaves_is_no_spread() -> None:
+    training = learned([0.0, 1e-16, 0.0, 2e-16])
+    same, other = compare([piece_of(3e-16)], training)[0], compare([piece_of(0.2)], training)[0]
+    assert (same.distance, other.distance) == (0, None)
