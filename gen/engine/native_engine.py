@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen.config import ModelConfig, available_threads
+from gen.engine.numpy_engine import zeros
 from gen.engine.threads import Threads
 from gen.protocols import Choice, Ids, RecurrentState
 
@@ -107,11 +108,7 @@ class NativeEngine:
 
     def initial_state(self, batch: int) -> RecurrentState[Array]:
         """Zeros, (L, B, H), and with n-grams (N - 1, B)."""
-        shape = (self.config.layers, batch, self.config.hidden)
-        arrays: list[Array] = [np.zeros(shape, np.float32) for _ in range(1 + (self.config.cell == "lstm"))]
-        if self.config.ngrams > 1:
-            arrays.append(np.zeros((self.config.ngrams - 1, batch), np.int64))
-        return RecurrentState(tuple(arrays))
+        return zeros(self.config, batch)
 
     def step(self, ids: Ids, state: RecurrentState[Array]) -> tuple[Array, RecurrentState[Array]]:
         """Read one id a row (B,); return logits (B, V) and the new state."""

@@ -45,6 +45,15 @@ class _Layer:
     recurrent_bias: Array | None
 
 
+def zeros(config: ModelConfig, batch: int) -> RecurrentState[Array]:
+    """The state before anything was read, (L, B, H), and with n-grams (N - 1, B)."""
+    shape = (config.layers, batch, config.hidden)
+    arrays = [np.zeros(shape, np.float32) for _ in range(2 if config.cell == "lstm" else 1)]
+    if config.ngrams > 1:
+        arrays.append(np.zeros((config.ngrams - 1, batch), np.int64))
+    return RecurrentState(tuple(arrays))
+
+
 class NumpyEngine:
     """A `LanguageModel` over numpy arrays, for sampling on the processor without torch.
 
@@ -82,11 +91,7 @@ class NumpyEngine:
 
     def initial_state(self, batch: int) -> RecurrentState[Array]:
         """Zeros, (L, B, H), and with n-grams (N - 1, B)."""
-        shape = (self.config.layers, batch, self.config.hidden)
-        arrays = [np.zeros(shape, np.float32) for _ in range(2 if self.config.cell == "lstm" else 1)]
-        if self.config.ngrams > 1:
-            arrays.append(np.zeros((self.config.ngrams - 1, batch), np.int64))
-        return RecurrentState(tuple(arrays))
+        return zeros(self.config, batch)
 
     def step(self, ids: Ids, state: RecurrentState[Array]) -> tuple[Array, RecurrentState[Array]]:
         """Read one id a row (B,); return logits (B, V) and the new state."""

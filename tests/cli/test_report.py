@@ -1,8 +1,6 @@
 """Rows on a screen: whole, aligned, and never wider than the screen."""
 
 import os
-import pty
-import subprocess
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from gen.cli.report import report
-from tests.cli.conftest import process
+from tests.cli.conftest import on_a_terminal
 
 CELL = st.text("ab漢🎼", max_size=6)
 TEXT = st.text("abc 漢🎼\n", max_size=80)
@@ -52,21 +50,7 @@ def test_wide_characters_take_two_columns() -> None:
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_the_width_is_that_of_the_terminal(columns: int) -> None:
-    ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns)}
-    child = process("corpora", stdout=theirs, stderr=subprocess.DEVNULL, env=environment)
-    os.close(theirs)
-    written = b""
-    while True:
-        try:
-            piece = os.read(ours, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        written += piece
-    os.close(ours)
-    assert child.wait() == 0
+    written = on_a_terminal("corpora", environment=os.environ | {"COLUMNS": str(columns)})
     widths = [len(line) for line in written.decode().splitlines()]
     assert columns * 3 // 4 < max(widths) <= columns
     assert b"\x1b" not in written

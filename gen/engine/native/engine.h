@@ -68,7 +68,7 @@ typedef struct {
     Cell cell;
     int is_int8;
     size_t layers, hidden, vocabulary; /* as the user knows them */
-    size_t units, blocks, gates;       /* hidden filled up, in blocks; gates of a unit */
+    size_t units, gates;               /* hidden filled up to whole blocks; gates of a unit */
     size_t ngrams, ngram_rows, ngram_width;
     size_t first_residual;
     const Kernels *kernels;

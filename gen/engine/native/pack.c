@@ -123,7 +123,6 @@ int model_build(Model *model, const LayerWeights *layers, const float *output_we
     size_t hidden = model->hidden, gates = gate_count[model->cell];
     model->gates = gates;
     model->units = whole_blocks(hidden);
-    model->blocks = model->units / BLOCK;
     size_t size = lay_model(model, NULL);
     if (!(model->arena = arena_new(size, size))) return -1;
     lay_model(model, model->arena);
