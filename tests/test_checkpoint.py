@@ -164,6 +164,7 @@ def checkpoints(draw: st.DrawFn) -> Checkpoint:
         layers=draw(st.integers(1, 3)),
         hidden=draw(st.integers(1, 4)),
         residual=draw(st.booleans()),
+        tied=draw(st.booleans()),
     )
     weights = {name: draw(tensors(shape, "<f4")) for name, shape in model.parameter_shapes().items()}
     provenance = draw(st.dictionaries(texts, json_values, max_size=4))

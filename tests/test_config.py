@@ -20,6 +20,7 @@ models = st.builds(
     layers=st.integers(1, 64),
     hidden=st.integers(1, 2**16),
     residual=st.booleans(),
+    tied=st.booleans(),
 )
 bounds = st.sampled_from([{"steps": 1}, {"steps": 10**12}, {"minutes": 0.001}, {"minutes": 3}])
 trainings = st.builds(
@@ -92,6 +93,7 @@ LIMITS: list[tuple[type, str, list[Any], list[Any]]] = [
     (ModelConfig, "layers", [1, 64], [0, 65, 2.0, True]),
     (ModelConfig, "hidden", [1, 65_536], [0, 65_537, 10**9, math.nan]),
     (ModelConfig, "residual", [True, False], [1, 0, None, "yes"]),
+    (ModelConfig, "tied", [True, False], [1, 0, None, "yes"]),
     (ModelConfig, "ngrams", [1, 8], [0, 9, 2.0, True]),
     (ModelConfig, "ngram_rows", [1, 2**24], [0, 2**24 + 1, 8.0]),
     (ModelConfig, "ngram_width", [1, 65_536], [0, 65_537, None]),
@@ -246,12 +248,22 @@ def test_ngrams_add_a_table_no_wider_than_the_network() -> None:
     assert config.to_dict()["ngrams"] == 2
 
 
+def test_tied_weights_have_one_matrix_of_the_vocabulary() -> None:
+    config = ModelConfig(vocabulary_size=5, hidden=32, tied=True)
+    plain = replace(config, tied=False)
+    assert plain.parameter_shapes().items() - config.parameter_shapes().items() == {("output.weight", (5, 32))}
+    assert list(config.parameter_shapes()) == [n for n in plain.parameter_shapes() if n != "output.weight"]
+    assert config.parameters == plain.parameters - 5 * 32
+    assert (config.output_weight, plain.output_weight) == ("embedding.weight", "output.weight")
+    assert config.to_dict() == {**plain.to_dict(), "tied": True} and "tied" not in plain.to_dict()
+
+
 @settings(derandomize=True, deadline=None)
 @given(config=models)
 def test_parameters_follow_the_formula_at_any_size(config: ModelConfig) -> None:
     V, H, L, G = config.vocabulary_size, config.hidden, config.layers, GATES[config.cell]
     extra = H if config.cell == "gru" else 0
-    assert config.parameters == 2 * V * H + V + L * (2 * G * H * H + G * H + extra)
+    assert config.parameters == (1 if config.tied else 2) * V * H + V + L * (2 * G * H * H + G * H + extra)
 
 
 def test_numpy_numbers_are_numbers() -> None:

@@ -37,6 +37,7 @@ ACCEPTED: Mapping[str, st.SearchStrategy[Any]] = {
     "model.layers": st.integers(1, 64),
     "model.hidden": st.integers(1, 2**16),
     "model.residual": st.booleans(),
+    "model.tied": st.booleans(),
     "model.ngrams": st.integers(1, 8),
     "model.ngram_rows": st.integers(1, 2**24),
     "model.ngram_width": st.integers(1, 2**16),

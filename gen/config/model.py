@@ -26,6 +26,7 @@ class ModelConfig(Settings):
         ngrams: N, the longest n-gram whose vector is added to a token's own; 1 adds none.
         ngram_rows: of the table that n-grams are hashed into.
         ngram_width: of its vectors, which are added to the first units of the embedding; H where that is less.
+        tied: the embedding is the output's weight, too (Press & Wolf 2017; Inan 2017): one matrix of V rows, not two.
     """
 
     vocabulary_size: int
@@ -36,10 +37,13 @@ class ModelConfig(Settings):
     ngrams: int = 1
     ngram_rows: int = 2**15
     ngram_width: int = 64
+    tied: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """The shape as JSON values, without n-grams where there are none: a file is what an earlier gen wrote."""
-        return {name: value for name, value in asdict(self).items() if self.ngrams > 1 or not name.startswith("ngram")}
+        """The shape as JSON values, without what is off and came later: a file is what an earlier gen wrote."""
+        left_out = () if self.ngrams > 1 else ("ngrams", "ngram_rows", "ngram_width")
+        left_out = left_out if self.tied else (*left_out, "tied")
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     def __post_init__(self) -> None:
         known = isinstance(self.cell, str) and self.cell in GATES  # JSON and TOML have lists, which cannot be looked up
@@ -55,7 +59,8 @@ class ModelConfig(Settings):
         for name, (low, high) in whole.items():
             value = getattr(self, name)
             require(is_whole(value) and low <= value <= high, name, value, f"a whole number in {low} … {high}")
-        require(isinstance(self.residual, bool), "residual", self.residual, "true or false")
+        for name in ("residual", "tied"):
+            require(isinstance(getattr(self, name), bool), name, getattr(self, name), "true or false")
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape of every weight, in canonical order. Needs no memory, so it can be checked first."""
@@ -70,9 +75,15 @@ class ModelConfig(Settings):
             shapes[f"{prefix}.bias"] = (G * H,)
             if self.cell == "gru":  # the candidate's recurrent bias stands inside the reset gate's product
                 shapes[f"{prefix}.recurrent_bias"] = (H,)
-        shapes["output.weight"] = (V, H)
+        if not self.tied:
+            shapes["output.weight"] = (V, H)
         shapes["output.bias"] = (V,)
         return shapes
+
+    @property
+    def output_weight(self) -> str:
+        """The name of what the output multiplies by, (V, H)."""
+        return "embedding.weight" if self.tied else "output.weight"
 
     @property
     def first_residual(self) -> int | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gen.protocols import Ids, Logits
 
 _ROOM = 256  # places that are made at least
+_SORTED = 512  # tokens that are put in order first; more only where they do not hold enough
 _NO_IDS = np.empty(0, np.int64)
 
 
@@ -185,7 +186,7 @@ class Typical:
             return logits
         log_probability = relative - np.log(weights.sum())
         entropy = -np.dot(np.exp(log_probability), log_probability)
-        return _keep_mass(logits, ids, weights, np.abs(log_probability + entropy).argsort(kind="stable"), self.p)
+        return _keep_mass(logits, ids, weights, np.abs(log_probability + entropy), self.p)
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ class TopP:
         ids, relative, weights = _candidates(logits)
         if not ids.size:
             return logits
-        return _keep_mass(logits, ids, weights, (-relative).argsort(kind="stable"), self.p)
+        return _keep_mass(logits, ids, weights, -relative, self.p)
 
 
 @dataclass(frozen=True)
@@ -254,11 +255,27 @@ def _candidates(logits: Logits) -> tuple[NDArray[np.intp], NDArray[np.float64], 
 
 
 def _keep_mass(
-    logits: Logits, ids: NDArray[np.intp], weights: NDArray[np.float64], order: NDArray[np.intp], p: float
+    logits: Logits, ids: NDArray[np.intp], weights: NDArray[np.float64], ranks: NDArray[np.float64], p: float
 ) -> Logits:
-    """Only the shortest leading part of `ids[order]` that holds probability `p` (at least one id)."""
-    all_of_it = weights.cumsum()[-1]  # in id order, one by one: the same number however they are sorted
-    kept = ids[order[: weights[order].cumsum().searchsorted(p * all_of_it) + 1]]
+    """Only the fewest `ids` of the lowest ranks that hold probability `p` (at least one id)."""
+    enough = p * weights.cumsum()[-1]  # in id order, one by one: the same number however they are sorted
+    some = _SORTED
+    while True:
+        order = _leading(ranks, some)
+        sums = weights[order].cumsum()
+        if sums[-1] >= enough or len(order) == len(ids):
+            break
+        some *= 16
+    kept = ids[order[: sums.searchsorted(enough) + 1]]
     result = np.full(len(logits), -math.inf)
     result[kept] = logits[kept]
     return result
+
+
+def _leading(ranks: NDArray[np.float64], some: int) -> NDArray[np.intp]:
+    """The places of at least `some` of the lowest ranks, in their order; the lower place among equals."""
+    if some >= len(ranks):
+        return ranks.argsort(kind="stable")
+    leading = (ranks <= np.partition(ranks, some - 1)[some - 1]).nonzero()[0]
+    ordered: NDArray[np.intp] = leading[ranks[leading].argsort(kind="stable")]
+    return ordered

@@ -75,6 +75,9 @@ class NativeEngine:
         self.instructions = instructions or instruction_sets()[0]
         self._threads = threads
         self._quickest = Threads(available_threads())
+        names = [*config.parameter_shapes()]
+        if config.tied:  # read a second time, where the output's weight would stand
+            names.insert(-1, config.output_weight)
         self._model = _native.Model(
             self.instructions,
             _CELLS.index(config.cell),
@@ -86,7 +89,7 @@ class NativeEngine:
             config.ngram_rows,
             min(config.ngram_width, config.hidden),
             config.layers if config.first_residual is None else config.first_residual,
-            tuple(np.ascontiguousarray(weights[name], np.float32) for name in config.parameter_shapes()),
+            tuple(np.ascontiguousarray(weights[name], np.float32) for name in names),
         )
 
     @property

@@ -78,7 +78,7 @@ class NumpyEngine:
             self._ngram_table = np.array(weights["ngram_embedding.weight"], np.float32)
             self._ngram_weight = first.input_weight[: self._ngram_table.shape[1]]
         self._first_residual = config.layers if config.first_residual is None else config.first_residual
-        self._output_weight = np.array(weights["output.weight"].T, np.float32, order="C")
+        self._output_weight = np.array(weights[config.output_weight].T, np.float32, order="C")
         self._output_bias = np.array(weights["output.bias"], np.float32)
 
     name = "numpy fp32"

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from gen.models.language_model import RecurrentLanguageModel
 
@@ -48,8 +47,7 @@ class DynamicEvaluation:
         state, total = self._model.initial_state(1), 0.0
         for begin in range(0, self.tokens, _STRETCH):
             ids = self._ids[begin : begin + _STRETCH + 1, None]
-            logits, after = self._model(ids[:-1], state)
-            loss = functional.cross_entropy(logits.flatten(0, 1), ids[1:].flatten(), reduction="sum")
+            loss, after = self._model.loss(ids[:-1], ids[1:], state, reduction="sum")
             (loss / (len(ids) - 1)).backward()  # type: ignore[no-untyped-call]
             total += loss.item()
             state = after.detach()

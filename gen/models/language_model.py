@@ -1,7 +1,7 @@
 """The recurrent language model: embedding, with or without that of n-grams, encoder, linear output."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gen.config import ModelConfig
+from gen.models.cross_entropy import output_cross_entropy
 from gen.models.ngram_embedding import NgramEmbedding
 from gen.models.recurrent import Dropout, RecurrentEncoder
 from gen.protocols import RecurrentState
@@ -35,11 +36,18 @@ class RecurrentLanguageModel(nn.Module):
             config.cell, config.hidden, config.hidden, config.layers, residual=config.first_residual
         )
         self.output = nn.Linear(config.hidden, config.vocabulary_size)
+        if config.tied:
+            self.output.register_parameter("weight", None)
 
     @property
     def vocabulary_size(self) -> int:
         """V."""
         return self.config.vocabulary_size
+
+    @property
+    def output_weight(self) -> Float[Tensor, "V H"]:
+        """What the output multiplies by: the embedding where the two are tied."""
+        return self.embedding.weight if self.config.tied else self.output.weight
 
     def load_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
         """Copy named arrays into the parameters (all of them, shapes as in `config.parameter_shapes()`)."""
@@ -61,13 +69,29 @@ class RecurrentLanguageModel(nn.Module):
         self, ids: Integer[Tensor, "T B"], state: RecurrentState[Tensor], dropout: Dropout | None = None
     ) -> tuple[Float[Tensor, "T B V"], RecurrentState[Tensor]]:
         """Logits for the token after each of T, time first, and the state after the last."""
-        output, state = self._encode(ids, state, dropout)
-        return self.output(output), state
+        output, state = self.encode(ids, state, dropout)
+        return self._score(output), state
 
-    def _encode(
-        self, ids: Tensor, state: RecurrentState[Tensor], dropout: Dropout | None = None
-    ) -> tuple[Tensor, RecurrentState[Tensor]]:
-        """The encoder's outputs (T, B, H) for ids (T, B), and the state after them."""
+    def loss(
+        self,
+        ids: Integer[Tensor, "T B"],
+        targets: Integer[Tensor, "T B"],
+        state: RecurrentState[Tensor],
+        dropout: Dropout | None = None,
+        *,
+        reduction: Literal["mean", "sum"] = "mean",
+    ) -> tuple[Float[Tensor, ""], RecurrentState[Tensor]]:
+        """Nats that the targets cost, each after its id, and the state after the last; logits are never all there."""
+        output, state = self.encode(ids, state, dropout)
+        rows = output.flatten(0, 1)
+        return output_cross_entropy(
+            rows, self.output_weight, self.output.bias, targets.flatten(), reduction=reduction
+        ), state
+
+    def encode(
+        self, ids: Integer[Tensor, "T B"], state: RecurrentState[Tensor], dropout: Dropout | None = None
+    ) -> tuple[Float[Tensor, "T B H"], RecurrentState[Tensor]]:
+        """What the output is computed from, after each id, and the state after the last."""
         x = self.embedding(ids)
         if self.ngram_embedding is None:
             return self.encoder(x, state, dropout)  # type: ignore[no-any-return]
@@ -82,11 +106,14 @@ class RecurrentLanguageModel(nn.Module):
         self, ids: Integer[Tensor, "B T"], state: RecurrentState[Tensor]
     ) -> tuple[Float[Tensor, "B V"], RecurrentState[Tensor]]:
         """Read T ids a row; return the logits after the last."""
-        output, state = self._encode(ids.T, state)
-        return self.output(output[-1]), state
+        output, state = self.encode(ids.T, state)
+        return self._score(output[-1]), state
 
     def step(
         self, ids: Integer[Tensor, " B"], state: RecurrentState[Tensor]
     ) -> tuple[Float[Tensor, "B V"], RecurrentState[Tensor]]:
         """Read one id a row."""
         return self.prefill(ids[:, None], state)
+
+    def _score(self, output: Tensor) -> Tensor:
+        return functional.linear(output, self.output_weight, self.output.bias)

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from gen.models.language_model import RecurrentLanguageModel
 
@@ -37,8 +36,8 @@ def cold_loss(
         read = torch.from_numpy(ids[np.arange(window + 1)[:, None] + some].astype(np.int64))
         read = read.to(model.output.bias.device)
         with torch.no_grad():
-            logits, _ = model(read[:-1], model.initial_state(len(some)))
-            total += functional.cross_entropy(logits.flatten(0, 1), read[1:].flatten(), reduction="sum").item()
+            loss, _ = model.loss(read[:-1], read[1:], model.initial_state(len(some)), reduction="sum")
+            total += loss.item()
         yield (first + len(some)) / len(begins)
     return total / (len(begins) * window)
 
@@ -84,14 +83,14 @@ class Validation:
         total = 0.0
         with torch.no_grad():
             if self._rows > 1:
-                _, state = self._model(self._read(np.maximum(self._starts - _WARM_UP, 0), _WARM_UP), state)
+                _, state = self._model.encode(self._read(np.maximum(self._starts - _WARM_UP, 0), _WARM_UP), state)
                 state = state.map(lambda array: array.index_fill(1, array.new_zeros(1, dtype=torch.long), 0))
         for begin in range(0, self._length, _CHUNK):
             size = min(_CHUNK, self._length - begin)
             with torch.no_grad():
                 ids = self._read(self._starts + begin, size + 1)
-                logits, state = self._model(ids[:-1], state)
-                total += functional.cross_entropy(logits.flatten(0, 1), ids[1:].flatten(), reduction="sum").item()
+                loss, state = self._model.loss(ids[:-1], ids[1:], state, reduction="sum")
+                total += loss.item()
             yield (begin + size) / self._length
         self.loss = total / self.tokens
 

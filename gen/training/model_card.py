@@ -27,6 +27,7 @@ def model_card(name: str, checkpoint: Checkpoint) -> str:
         if "_per_" in name
     )
     residual = ", residual" if model.residual else ""
+    tied = ", tied" if model.tied else ""
     ngrams = f", n-grams up to {model.ngrams}" if model.ngrams > 1 else ""
     change = provenance.get(LOSS_CHANGE)
     int8 = "not measured" if change is None else f"{change:+.4f} nats a token"
@@ -34,7 +35,7 @@ def model_card(name: str, checkpoint: Checkpoint) -> str:
     return f"""# {name}
 
 A {model.cell} language model of {checkpoint.tokenizer.medium} over {symbols} symbols: {model.layers} layers of
-{model.hidden}{residual}{ngrams}, {model.parameters:,} weights. Written by `gen`.
+{model.hidden}{residual}{tied}{ngrams}, {model.parameters:,} weights. Written by `gen`.
 
     gen sample {name} {use}
 

@@ -206,7 +206,7 @@ def _torch(
     embedding.load_state_dict({"weight": tensors["embedding.weight"]})
     lstm = nn.LSTM(config.hidden, config.hidden, config.layers)
     output = nn.Linear(config.hidden, config.vocabulary_size)
-    output.load_state_dict({"weight": tensors["output.weight"], "bias": tensors["output.bias"]})
+    output.load_state_dict({"weight": tensors[config.output_weight], "bias": tensors["output.bias"]})
     for layer in range(config.layers):
         for name, ours in (("weight_ih", "input_weight"), ("weight_hh", "recurrent_weight"), ("bias_ih", "bias")):
             getattr(lstm, f"{name}_l{layer}").data.copy_(tensors[f"encoder.layers.{layer}.{ours}"])

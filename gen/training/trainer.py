@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from gen import __version__
 from gen.checkpoint import Checkpoint, Tensors, TrainingState
@@ -169,8 +168,7 @@ class Trainer:
         targets = torch.from_numpy(chunk.targets).to(self._device)
         before = self._model.initial_state(self.config.batch_size) if chunk.first else self._state
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._dtype == torch.bfloat16):
-            logits, after = self._model(inputs, before, self._dropout.at(self.step))
-            loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+            loss, after = self._model.loss(inputs, targets, before, self._dropout.at(self.step))
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self._optimizer.clip_gradients()
         value = loss.item()

@@ -185,6 +185,20 @@ IDENTITIES = [TopK(0), TopK(4), TopK(99), TopP(1.0), Typical(1.0), MinP(0.0), Te
 IDENTITIES += [TemperatureRamp(1.0, 1.0, 9)]
 
 
+@pytest.mark.parametrize("spread", [0.01, 1.0, 5.0])  # nearly all tokens make up nine tenths, some, or a handful
+@pytest.mark.parametrize("p", [0.3, 0.9, 1 - 1e-9])
+def test_of_many_tokens_as_few_are_sorted_as_hold_enough(spread: float, p: float) -> None:
+    logits = np.random.default_rng(0).normal(0, spread, 20_000).round(2).astype(np.float32)  # with ties
+    relative = logits.astype(np.float64) - logits.max()
+    weights = np.exp(relative)
+    logarithms = relative - np.log(weights.sum())
+    typical = np.abs(logarithms - np.dot(np.exp(logarithms), logarithms))
+    for processor, ranks in ((TopP(p), -relative), (Typical(p), typical)):
+        order = ranks.argsort(kind="stable")
+        count = int(weights[order].cumsum().searchsorted(p * weights.cumsum()[-1])) + 1
+        assert kept(processor(logits, NOTHING)) == set(order[:count].tolist())
+
+
 @pytest.mark.parametrize("processor", IDENTITIES, ids=str)
 @pytest.mark.parametrize("logits", [FOUR, np.array([-INF, 0.0, -800.0, 0.0]), np.array([3e38, -3e38, 0.0, -INF])])
 def test_neutral_settings_change_nothing(processor: LogitsProcessor, logits: NDArray[np.floating]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from random import Random
 from threading import Barrier
@@ -50,6 +51,7 @@ configs = st.builds(
     ngrams=st.integers(1, 4),
     ngram_rows=st.sampled_from([1, 8, 1000]),
     ngram_width=st.sampled_from([1, 5, 64]),
+    tied=st.booleans(),
 )
 
 
@@ -118,6 +120,22 @@ def test_logits_are_those_of_the_torch_model(
 ) -> None:
     config = ModelConfig(cell=cell, hidden=hidden, layers=layers, residual=residual, vocabulary_size=vocabulary_size)
     assert_like_torch(make, config, batch=2, steps=15)
+
+
+@every_exact_engine
+@every_cell
+@pytest.mark.parametrize("vocabulary_size", [65, 40_000])  # with a table of the first layer's products, and without
+def test_logits_are_those_of_the_torch_model_with_tied_weights(make: Maker, cell: Cell, vocabulary_size: int) -> None:
+    config = ModelConfig(
+        vocabulary_size=vocabulary_size, cell=cell, hidden=20, residual=True, ngrams=3, ngram_rows=99, tied=True
+    )
+    assert_like_torch(make, config, batch=2, steps=5)
+    untied = replace(config, tied=False)
+    weights = random_weights(config)
+    twice = {**weights, "output.weight": weights["embedding.weight"]}
+    ids = random_ids(config, 3, 7)
+    one, other = make(config, weights), make(untied, twice)
+    assert bits(*one.prefill(ids, one.initial_state(3))) == bits(*other.prefill(ids, other.initial_state(3)))
 
 
 @every_exact_engine

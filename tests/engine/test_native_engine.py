@@ -37,6 +37,7 @@ configs = st.builds(
     ngrams=st.integers(1, 4),
     ngram_rows=st.sampled_from([1, 8, 1000]),
     ngram_width=st.sampled_from([1, 5, 64]),
+    tied=st.booleans(),
 )
 
 
@@ -183,6 +184,39 @@ def test_blocks_choose_what_steps_and_processors_do(
         if found.shape[1] < length:
             break
         ids = found[:, -1] if length else ids
+
+
+@pytest.mark.parametrize("instructions", instruction_sets())
+@pytest.mark.parametrize("spread", [0.0, 0.3, 4.0])  # all alike, a flat distribution, and a steep one
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        {"top_k": 40},
+        {"top_k": 9_000, "top_p": 0.5},
+        {"top_p": 0.9, "temperature": 1.3},
+        {"top_p": 0.999, "repeat_penalty": 1.2, "frequency_penalty": 0.1},
+        {"min_p": 0.05},
+        {"top_p": 0.4, "logit_bias": tuple((id, -np.inf if id % 3 else 1e90) for id in range(50))},
+    ],
+)
+def test_of_a_large_vocabulary_it_chooses_what_processors_do(
+    instructions: str, spread: float, sampling: dict[str, Any]
+) -> None:
+    config = ModelConfig(vocabulary_size=12_000, cell="rnn", layers=1, hidden=8, tied=True)
+    weights = random_weights(config)
+    bias = spread * np.random.default_rng(0).normal(size=config.vocabulary_size)
+    weights["output.bias"] = bias.round(2).astype(np.float32)  # with ties
+    weights["embedding.weight"] *= np.float32(spread > 0)
+    choice = choice_for(SamplingConfig(**sampling), config.vocabulary_size)
+    assert choice is not None
+    engine = NativeEngine(config, weights, instructions=instructions)
+    counts = np.random.default_rng(2).integers(3, size=(2, config.vocabulary_size)).astype(np.int32)
+    ids, draws = np.array([3, 11_000]), np.random.default_rng(1).random((2, 12))
+    state = engine.initial_state(2)
+    found, after = engine.sample_block(ids, state, draws, choice, counts)
+    expected, stepped = Stepped(engine).sample_block(ids, state, draws, choice, counts)
+    assert found.tolist() == expected.tolist() and len(set(found.flat)) > 1
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(after.arrays, stepped.arrays, strict=True))
 
 
 @every_precision

@@ -52,6 +52,13 @@ def test_embedding_and_output_have_the_spread_that_they_should() -> None:
     assert weights["output.weight"].std() == pytest.approx(0.1 / np.sqrt(3), rel=0.03)
 
 
+def test_a_tied_embedding_begins_as_an_output_does() -> None:
+    config = ModelConfig(vocabulary_size=100, layers=1, hidden=100, tied=True)
+    weights = initial_weights(config, seed=0)
+    assert [(name, array.shape) for name, array in weights.items()] == list(config.parameter_shapes().items())
+    assert weights["embedding.weight"].std() == pytest.approx(0.1 / np.sqrt(3), rel=0.03)
+
+
 def test_orthogonal_matrices_are_drawn_uniformly() -> None:
     draws = np.random.default_rng(0)
     matrices = np.array([orthogonal(draws, 3) for _ in range(2000)])

@@ -24,6 +24,7 @@ configs = st.builds(
     ngrams=st.integers(1, 4),
     ngram_rows=st.sampled_from([1, 8, 1000]),
     ngram_width=st.integers(1, 8),
+    tied=st.booleans(),
 )
 every_cell = pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 law = settings(max_examples=30, deadline=None, derandomize=True)
@@ -90,6 +91,34 @@ def test_weights_come_back_to_the_bit_and_as_copies(cell: Cell) -> None:
     assert all(np.array_equal(array, weights[n]) for n, array in model.weights().items())
 
 
+def test_a_tied_embedding_learns_from_both_its_uses() -> None:
+    config = ModelConfig(vocabulary_size=7, hidden=5, ngrams=2, ngram_rows=9, tied=True)
+    tied, plain = random_model(config), random_model(replace(config, tied=False))
+    plain.load_state_dict({**tied.state_dict(), "output.weight": tied.embedding.weight})
+    ids, targets = random_ids(config, 6, 2), random_ids(config, 6, 2).flip(0)
+    for model in (tied, plain):
+        model.requires_grad_()
+        loss, _ = model.loss(ids, targets, random_state(model, 2))
+        loss.backward()  # type: ignore[no-untyped-call]
+    found, read, scored = tied.embedding.weight.grad, plain.embedding.weight.grad, plain.output.weight.grad
+    assert found is not None and read is not None and scored is not None
+    assert read.abs().max() > 0 and scored.abs().max() > 0 and torch.allclose(found, read + scored, atol=1e-12)
+
+
+@law
+@given(configs, st.integers(1, 5), st.integers(1, 3))
+def test_the_loss_is_the_cross_entropy_of_the_logits(config: ModelConfig, steps: int, batch: int) -> None:
+    model = random_model(config)
+    ids, state = random_ids(config, steps, batch), random_state(model, batch)
+    targets = random_ids(config, batch, steps).T
+    logits, after = model(ids, state)
+    costs = -torch.log_softmax(logits, -1).gather(-1, targets[..., None])
+    loss, state_after = model.loss(ids, targets, state)
+    total, _ = model.loss(ids, targets, state, reduction="sum")
+    assert loss.item() == pytest.approx(costs.mean().item()) and total.item() == pytest.approx(costs.sum().item())
+    assert_close(state_after, after)
+
+
 @pytest.mark.parametrize("change", ["missing", "unexpected", "misshapen"])
 def test_weights_that_do_not_fit_are_refused(change: str) -> None:
     config = ModelConfig(vocabulary_size=5, layers=1, hidden=3)
@@ -116,7 +145,7 @@ def test_logits_are_a_linear_map_of_the_encoded_embeddings(config: ModelConfig, 
     logits, after = model(ids, state)
     vectors = weights["embedding.weight"].astype(np.float64)[ids.numpy()]
     encoded, expected = model.encoder(torch.from_numpy(vectors), state)
-    exact = encoded.numpy() @ weights["output.weight"].T.astype(np.float64) + weights["output.bias"]
+    exact = encoded.numpy() @ weights[config.output_weight].T.astype(np.float64) + weights["output.bias"]
     assert logits.shape == (steps, batch, config.vocabulary_size)
     assert np.abs(logits.numpy() - exact).max() <= 1e-12
     assert_close(after, expected)
@@ -225,5 +254,5 @@ def test_ngrams_add_the_rows_of_a_rolling_hash(config: ModelConfig, steps: int, 
                 vector = model.get_parameter("ngram_embedding.weight")[code % (2**31 - 1) % config.ngram_rows]
                 x[b, : len(vector)] += vector
         output, expected = model.encoder(x[None], expected)
-        assert (logits[t] - model.output(output[0])).abs().max() <= 1e-12
+        assert (logits[t] - (output[0] @ model.output_weight.T + model.output.bias)).abs().max() <= 1e-12
     assert_close(RecurrentState(after.arrays[: len(expected.arrays)]), expected)

@@ -130,6 +130,18 @@ def test_a_warm_start_takes_over_shape_and_shared_rows(corpus: TokenCorpus, tmp_
         plan(other, steps=1, init_from=source, hidden=21)
 
 
+def test_a_warm_start_from_tied_weights_is_tied_too(corpus: TokenCorpus, tmp_path: Path) -> None:
+    source = plan(corpus, steps=1, hidden=20, layers=1, tied=True).checkpoint
+    path = tmp_path / "other.txt"
+    path.write_text(babble(2000).replace("sea", "sêa"), "utf-8")
+    begun = plan(TokenCorpus.open(path), steps=1, init_from=source).checkpoint
+    assert begun.model.tied and "output.weight" not in begun.weights
+    ours, theirs = (it.weights["embedding.weight"][it.tokenizer.vocabulary.id("s")] for it in (begun, source))
+    assert np.array_equal(ours, theirs)
+    with pytest.raises(ConfigError, match="tied is False, but the model to start from has True"):
+        plan(corpus, steps=1, init_from=source, tied=False)
+
+
 def test_music_is_varied_where_its_pieces_come_again() -> None:
     def chosen(tokens: int, clock: Clock) -> dict[str, object]:
         return {choice.name: choice.value for choice in recommend(tokens, 700, clock).choices}

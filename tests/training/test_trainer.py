@@ -63,11 +63,16 @@ def test_events_come_in_order_and_are_complete(corpus: TokenCorpus) -> None:
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("precision", sorted({"fp32", choose_precision("auto", "cpu")}))
-@pytest.mark.parametrize("matrix_learning_rate", [0.02, 0.0])
+@pytest.mark.parametrize(("matrix_learning_rate", "tied"), [(0.02, False), (0.0, False), (0.02, True)])
 def test_a_run_goes_on_exactly_from_any_step(
-    corpus: TokenCorpus, tmp_path: Path, cell: str, precision: str, matrix_learning_rate: float
+    corpus: TokenCorpus, tmp_path: Path, cell: str, precision: str, matrix_learning_rate: float, tied: bool
 ) -> None:
-    settings = SMALL | {"precision": precision, "dropout": 0.2, "matrix_learning_rate": matrix_learning_rate}
+    settings = SMALL | {
+        "precision": precision,
+        "dropout": 0.2,
+        "matrix_learning_rate": matrix_learning_rate,
+        "tied": tied,
+    }
     whole = Trainer.start(corpus, steps=24, cell=cell, **settings)
     losses = {e.step: e.loss for e in whole.run() if isinstance(e, StepFinished)}
 

@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
     const Model *model;
     size_t batch, span;      /* rows of the state, ids of each that are read at once */
+    size_t members;          /* of the team, at most */
     float *h, *c;            /* (L, batch, units) */
     int64_t *context;        /* the caller's */
     float *x[2];             /* (span * batch, units): a layer's input, and its output: they take turns */
@@ -30,7 +31,7 @@ typedef struct {
     Operand input, ngram;    /* of x (span * batch) and of ngrams */
     Operand *hidden;         /* of h, for each layer (batch) */
     float *logits;           /* (span * batch, V filled up to groups) */
-    double *scratch;         /* of each row's choice */
+    double *scratch;         /* for a row's choice, of each member */
     void *arena;
     /* what is asked for */
     const int64_t *ids;
@@ -66,7 +67,7 @@ static size_t lay_out(Work *work, char *base, size_t *zeros) {
     const Model *model = work->model;
     size_t place = 0, rows = work->span * work->batch, floats = sizeof(float), units = model->units;
     size_t width = (model->ngram_width + BLOCK - 1) / BLOCK * BLOCK, outputs = units * model->gates;
-    size_t numbers = work->choice ? work->batch * choice_scratch(model->vocabulary) : 0;
+    size_t numbers = work->choice ? work->members * choice_scratch(model->vocabulary) : 0;
     work->h = lay(base, &place, model->layers * work->batch * units * floats);
     work->c = lay(base, &place, model->cell == LSTM ? model->layers * work->batch * units * floats : 0);
     for (int i = 0; i < 2; i++) work->x[i] = lay(base, &place, rows * units * floats);
@@ -293,7 +294,7 @@ static void sample_all(Member member, void *argument) {
             int64_t *id = work->chosen + row * length + place;
             *id = model->kernels->choose(work->choice, work->logits + row * outputs, size, work->draws[row * length + place],
                                          work->counts ? work->counts + row * size : NULL,
-                                         work->scratch + row * choice_scratch(size));
+                                         work->scratch + member.rank * choice_scratch(size));
             if (*id < 0) {
                 __atomic_store_n(&work->stopped, 1, __ATOMIC_RELAXED);
                 continue;
@@ -308,6 +309,7 @@ static void sample_all(Member member, void *argument) {
 }
 
 static int run(Work *work, State state, size_t threads, void (*all)(Member, void *)) {
+    work->members = threads < MAX_THREADS ? threads : MAX_THREADS;
     size_t zeros, size = lay_out(work, NULL, &zeros);
     if (!(work->arena = arena_new(size, zeros))) return -1;
     lay_out(work, work->arena, &zeros);
