@@ -27,6 +27,7 @@ _NGRAM_DROPOUT = ((3.5, 0.3), (10.0, 0.4))  # the same; above: 0.5
 _NGRAMS = 5  # the longest: 4 are worse by 0.02 nats after a minute
 _TOKENS_PER_ROW = 16  # of the corpus
 _FEWEST_ROWS, _MOST_ROWS = 2**10, 2**16  # 16 MB of a model's file
+_MANY_SYMBOLS = 16_000  # from here on their two matrices are most of the memory, and of the file: one has to do
 _HEARD_ONCE = 1.5  # epochs up to which music is not varied: the original is as new
 _ANY_SIZE = 2**62  # tokens, where only the names of the choices matter
 _MODEL_SETTINGS = [field.name for field in fields(ModelConfig) if field.name != "vocabulary_size"]
@@ -134,14 +135,14 @@ def recommend(tokens: int, vocabulary_size: int, clock: Clock | None = None) -> 
 def _complete(
     tokens: int, vocabulary_size: int, settings: Mapping[str, Any], epochs: float | None, clock: Clock | None
 ) -> tuple[ModelConfig, TrainConfig, tuple[Choice, ...]]:
-    recipe = _Recipe(tokens, settings, epochs, clock)
+    recipe = _Recipe(tokens, vocabulary_size, settings, epochs, clock)
     model = ModelConfig(vocabulary_size=vocabulary_size, **_only(_MODEL_SETTINGS, recipe.settings))
     return model, TrainConfig(**_only(_TRAIN_SETTINGS, recipe.settings)), tuple(recipe.choices)
 
 
 def choosable(given: Mapping[str, Any]) -> list[str]:
     """The names of the settings that `resolve` chooses, for any corpus, where `given` (with epochs, if any) are not."""
-    return [choice.name for choice in _Recipe(_ANY_SIZE, given, given.get("epochs"), None).choices]
+    return [choice.name for choice in _Recipe(_ANY_SIZE, _ANY_SIZE, given, given.get("epochs"), None).choices]
 
 
 def check_settings(given: Mapping[str, Any]) -> None:
@@ -171,7 +172,14 @@ def _only(names: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
 class _Recipe:
     """Fills `settings` in, one choice after another, each from the corpus, the budget and the choices before."""
 
-    def __init__(self, tokens: int, settings: Mapping[str, Any], epochs: float | None, clock: Clock | None) -> None:
+    def __init__(
+        self,
+        tokens: int,
+        vocabulary_size: int,
+        settings: Mapping[str, Any],
+        epochs: float | None,
+        clock: Clock | None,
+    ) -> None:
         self.settings = dict(settings)
         self.choices: list[Choice] = []
         self._tokens = tokens
@@ -183,6 +191,8 @@ class _Recipe:
         self._choose_ngrams()
         useful = self.settings["layers"] > 1 or self.settings["ngrams"] > 1
         self._choose("residual", useful, "layers learn faster with it" if useful else "one layer has none below")
+        many = vocabulary_size >= _MANY_SYMBOLS
+        self._choose("tied", many, "halves what many symbols take" if many else "two matrices learn more")
         trained = self._trained_tokens() / self._tokens
         told = f"about {float(f'{trained:.2g}'):,g} epochs"
         dropout = next((rate for limit, rate in _DROPOUT if trained <= limit), 0.4)

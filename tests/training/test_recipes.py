@@ -1,6 +1,6 @@
 """What is chosen for a corpus and a budget, and that a given setting is never touched."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def test_every_choice_is_told_and_nothing_else(corpus: TokenCorpus) -> None:
     told = {choice.name: choice.value for choice in plan(corpus, steps=7, hidden=40).choices}
     checkpoint = plan(corpus, steps=7, hidden=40).checkpoint
     assert checkpoint.training is not None
-    settled = checkpoint.model.to_dict() | checkpoint.training.config.to_dict()
+    settled = asdict(checkpoint.model) | asdict(checkpoint.training.config)
     assert all(settled[name] == value for name, value in told.items())
     assert "hidden" not in told and "steps" not in told
     assert {"threads", "cell", "layers", "batch_size", "sequence_length", "dropout", "residual"} <= told.keys()
@@ -151,6 +151,13 @@ def test_music_is_varied_where_its_pieces_come_again() -> None:
     by_beats = chosen(100_000, "beats")
     assert by_beats["transpose"] == 5 and "stretch" not in by_beats, "on a grid of beats, times are what they are"
     assert not {"transpose", "stretch"} & {choice.name for choice in recommend(100_000, 65).choices}
+
+
+@pytest.mark.parametrize(("vocabulary_size", "tied"), [(65, False), (8_000, False), (16_000, True), (32_000, True)])
+def test_of_many_symbols_one_matrix_serves_both_ends(vocabulary_size: int, tied: bool) -> None:
+    resolved = recommend(10**6, vocabulary_size)
+    assert resolved.model.tied is tied
+    assert [choice.value for choice in resolved.choices if choice.name == "tied"] == [tied]
 
 
 def test_ngrams_bring_their_settings_and_without_them_there_are_none() -> None:
