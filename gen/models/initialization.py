@@ -29,12 +29,12 @@ def initial_weights(config: ModelConfig, seed: int) -> dict[str, NDArray[np.floa
         kind = name.rsplit(".", 1)[1]
         if name.startswith("encoder") and kind in ("input_weight", "recurrent_weight"):
             array = np.concatenate([orthogonal(draws, hidden) for _ in range(GATES[config.cell])])
-        elif name == config.output_weight:
-            array = draws.uniform(-1, 1, shape) / np.sqrt(hidden)
         elif name == "embedding.weight":
-            array = EMBEDDING_SCALE * draws.standard_normal(shape)
+            array = EMBEDDING_SCALE * draws.standard_normal(shape)  # where it is tied, an output's scale learns less
         elif name == "ngram_embedding.weight":
             array = np.zeros(shape)  # an n-gram that was never seen adds nothing
+        elif name == "output.weight":
+            array = draws.uniform(-1, 1, shape) / np.sqrt(hidden)
         else:
             array = np.zeros(shape)
             if config.cell == "lstm" and kind == "bias" and name.startswith("encoder"):
