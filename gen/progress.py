@@ -3,10 +3,13 @@
 Losses are in nats per token.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
 from gen.config import ModelConfig, TrainConfig
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,24 @@ class ReadingFiles:
 
     done: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingText:
+    """The text of a corpus is being read.
+
+    Attributes:
+        phase: it is looked at, or turned into tokens.
+        done: bytes so far.
+        total: bytes in all; None where only the end tells.
+    """
+
+    phase: Literal["reading", "tokenising"]
+    done: int
+    total: int | None
+
+
+Reading = ReadingFiles | ReadingText
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +158,13 @@ class Finished:
 
 
 Event = Notice | Started | StepFinished | Validating | Validated | Sampled | Finished
+
+
+def result_of(work: Generator[Any, None, _T]) -> _T:
+    """What long work returns, its events unseen."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: _T = end.value
+            return result

@@ -125,16 +125,72 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     make_folder(temporary)
     try:
         yield temporary
-        try:
-            for entry in (temporary, *temporary.rglob("*")):  # or a power cut could leave the name without the content
-                (_sync_folder if entry.is_dir() else _sync_file)(entry)
-            os.replace(temporary, path)
-            _sync_folder(path.parent)
-        except OSError as error:
-            if not path.is_dir():
-                raise refused(path, error) from error
+        _sync_below(temporary, path)
+        _appear(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def resumable_folder(path: Path) -> Iterator[Path]:
+    """`atomic_folder`, but one that was begun and not finished is there again, as it was left, to be gone on with.
+
+    It is left where the process is killed or the work is interrupted; an error removes it. While a process has it,
+    others that want it get a folder of their own.
+    """
+    temporary = path.with_name(f".{path.name}.partial")
+    make_folder(temporary)
+    try:
+        lock = FolderLock(temporary)
+    except StorageError:  # held, or refused for a reason that refuses the other one, too
+        lock = None
+    if lock is None or not lock.in_place:  # or its holder has just finished
+        if lock is not None:
+            lock.release()
+        with atomic_folder(path) as own:
+            yield own
+        return
+    try:
+        yield temporary
+        _sync_below(temporary, path)
+        if sys.platform == "win32":  # where a folder with an open file in it cannot be renamed
+            lock.release()
+        if not _appear(temporary, path):
+            shutil.rmtree(temporary, ignore_errors=True)
+    except Exception:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    finally:
+        lock.release()
+
+
+def _sync_below(folder: Path, path: Path) -> None:
+    """Flush all that is in a folder, which is to appear at `path`, to the disk."""
+    try:
+        for entry in (folder, *folder.rglob("*")):  # or a power cut could leave the name without the content
+            (_sync_folder if entry.is_dir() else _sync_file)(entry)
+    except OSError as error:
+        if not path.is_dir():
+            raise refused(path, error) from error
+
+
+def _appear(folder: Path, path: Path) -> bool:
+    """Give a folder its name; False if another is there already."""
+    try:
+        os.replace(folder, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if not path.is_dir():
+            raise refused(path, error) from error
+        return not folder.exists()
+    return True
+
+
+def flush(*files: IO[bytes]) -> None:
+    """Send what was written to open files to the disk, one after the other."""
+    for file in files:
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sweep(folder: Path) -> None:
@@ -156,7 +212,7 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path, busy: str = _TRAINING) -> None:
-        path = folder / ".lock"
+        path = self._path = folder / ".lock"
         no_follow = getattr(os, "O_NOFOLLOW", 0)  # a link in its place must not lead the write below out of the folder
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | no_follow, 0o644)
@@ -179,9 +235,19 @@ class FolderLock:
                 raise refused(path, error) from error
             raise StorageError(f"{folder}: process {holder} {busy}") from error
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the folder is where it was when it was locked, and not moved away by a holder before."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
+        except OSError:
+            return False
+
     def release(self) -> None:
         """Let others in. The file stays; only the lock on it counts."""
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def __enter__(self) -> "FolderLock":
         return self

@@ -8,10 +8,14 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import hypothesis
 import numpy as np
 import pytest
 
 from gen.corpus.token_corpus import TokenCorpus
+
+hypothesis.settings.register_profile("gen", deadline=None)  # how long an example takes is no law
+hypothesis.settings.load_profile("gen")
 
 
 @pytest.fixture(autouse=True)

@@ -68,6 +68,7 @@ ACCEPTED: Mapping[str, st.SearchStrategy[Any]] = {
     "corpus.medium": st.sampled_from(["text", "music"]),
     "corpus.clock": st.sampled_from(["seconds", "beats"]),
     "corpus.strict": st.booleans(),
+    "corpus.tokens": st.sampled_from(["char", "byte", "subword", "subword:300", "bpe:8000", "word:100000"]),
     "sampling.samplers": st.lists(st.sampled_from(SAMPLERS), unique=True, min_size=1).map(",".join),
     "sampling.temperature_end": st.floats(0, 1e9, exclude_min=True),
     "sampling.temperature_over": st.integers(1, 10**9),

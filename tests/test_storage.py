@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,8 +29,11 @@ from gen.storage import (
     human_size,
     inside,
     make_folder,
+    resumable_folder,
     sweep,
 )
+
+Made = Callable[[Path], AbstractContextManager[Path]]
 
 OLD, NEW = b"old" * 1000, b"new" * 100_000
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="the calls and signals of POSIX")
@@ -112,9 +115,10 @@ def test_whenever_the_disk_refuses_a_file_is_the_old_one_or_the_new_one(
     assert outcomes.count(False) >= 5  # open, write, flush, fsync, replace
 
 
+@pytest.mark.parametrize("made", [atomic_folder, resumable_folder])
 @each_refusal
 def test_whenever_the_disk_refuses_a_folder_is_whole_or_not_there(
-    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: int, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {"a": b"1", "deep/b": b"2" * 100_000}
     path = tmp_path / "cache" / "entry"
@@ -122,7 +126,7 @@ def test_whenever_the_disk_refuses_a_folder_is_whole_or_not_there(
     for _disk, patch in refusals(monkeypatch, code):
         error = None
         try:
-            with atomic_folder(path) as folder:
+            with made(path) as folder:
                 (folder / "deep").mkdir()
                 for name, data in files.items():
                     (folder / name).write_bytes(data)
@@ -131,9 +135,10 @@ def test_whenever_the_disk_refuses_a_folder_is_whole_or_not_there(
         patch.undo()
         assert error is None or not isinstance(error, StorageError) or str(path.parent) in str(error)
         whole = {f"cache/entry/{name}": data for name, data in files.items()}
-        assert contents(tmp_path) in ({}, whole)
+        found = {name: data for name, data in contents(tmp_path).items() if not name.endswith(".lock")}
+        assert found in ({}, whole)
         if error is None:
-            assert contents(tmp_path) == whole
+            assert found == whole
         failures += error is not None
         for left in sorted(tmp_path.rglob("*"), reverse=True):
             left.rmdir() if left.is_dir() else left.unlink()
@@ -252,6 +257,61 @@ def test_a_folder_that_appeared_meanwhile_stays(tmp_path: Path) -> None:
         with atomic_folder(path) as theirs:
             (theirs / "a").write_bytes(b"theirs")
     assert contents(tmp_path) == {"entry/a": b"theirs"}
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, GeneratorExit])
+def test_a_folder_that_was_begun_is_gone_on_with(tmp_path: Path, interruption: type[BaseException]) -> None:
+    path = tmp_path / "entry"
+    with pytest.raises(interruption), resumable_folder(path) as folder:
+        (folder / "a").write_bytes(OLD)
+        raise interruption
+    assert not path.exists()
+    with resumable_folder(path) as folder:
+        assert (folder / "a").read_bytes() == OLD
+        (folder / "b").write_bytes(NEW)
+        assert not path.exists()
+    assert contents(path) == {".lock": f"{os.getpid()}\n".encode(), "a": OLD, "b": NEW}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["entry"]
+
+
+def test_a_folder_that_ends_in_an_error_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="broken"), resumable_folder(tmp_path / "entry") as folder:
+        (folder / "a").write_bytes(OLD)
+        raise ValueError("broken")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_another_works_on_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "entry"
+    with resumable_folder(path) as theirs:
+        (theirs / "a").write_bytes(b"theirs")
+        with resumable_folder(path) as mine:
+            assert mine != theirs
+            (mine / "a").write_bytes(b"mine")
+        assert contents(path) == {"a": b"mine"}
+    assert contents(tmp_path) == {"entry/a": b"mine"}
+
+
+def test_a_lock_on_a_folder_that_was_moved_away_counts_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening the lock's file and taking the lock, its holder finishes and gives the folder its name."""
+    path = tmp_path / "entry"
+    lock = FolderLock
+
+    class Late(FolderLock):
+        def __init__(self, folder: Path) -> None:
+            super().__init__(folder)
+            (folder / "a").write_bytes(b"theirs")
+            os.replace(folder, path)
+
+    monkeypatch.setattr(storage, "FolderLock", Late)
+    with resumable_folder(path) as folder:
+        assert not list(folder.iterdir())
+        (folder / "a").write_bytes(b"mine")
+    assert (path / "a").read_bytes() == b"theirs"
+    lock(path).release()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["entry"]
 
 
 def test_a_file_where_a_folder_should_be_is_refused(tmp_path: Path) -> None:

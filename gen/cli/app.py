@@ -15,6 +15,7 @@ _COMMANDS = {
     "render": "render",
     "eval": "evaluate",
     "score": "score",
+    "tokens": "tokens",
     "ls": "ls",
     "show": "show",
     "corpora": "corpora",

@@ -88,14 +88,18 @@ def _recorded(run: str, out: str | None, *, last: bool) -> "dict[str, Given]":
     record = checkpoint.provenance
     training = _table(record, "train") if checkpoint.training is None else checkpoint.training.config.to_dict()
     options = _table(_table(record, "corpus"), "options")
-    values = {"model": checkpoint.model.to_dict(), "train": training, "corpus": options, "sampling": {}}
+    model = {"tied": checkpoint.model.tied, **checkpoint.model.to_dict()}
+    values = {
+        "model": model,
+        "train": {**LATER, **training} if training else {},  # what is off is not on record
+        "corpus": {"tokens": None, **options} if options else {},
+        "sampling": {},
+    }
     origins = _table(record, "settings_from")
     elsewhere = "the machine" if origins else "on record"  # the device; or anything, if not trained by `gen train`
     settings = {}
     for key, setting in SETTINGS.items():
         recorded = values[setting.section]
-        if setting.section == "train" and recorded:
-            recorded = {**LATER, **recorded}
         if setting.name in recorded:
             value = recorded[setting.name]
             unsaid = "default" if value == setting.default else elsewhere

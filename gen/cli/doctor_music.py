@@ -57,7 +57,7 @@ def _files(found: "MusicExamination") -> str:
 
 
 def _tokens(found: "MusicExamination") -> str:
-    tokens = int(found.corpus.lengths.sum())
+    tokens = int(found.corpus.ids.lengths.sum())
     return (
         f"{tokens:,}, {tokens / max(1, found.corpus.notes):.2f} a note; {found.merged:,} notes merged, "
         f"{found.shortened:,} shortened"

@@ -45,4 +45,6 @@ def _per_unit(figures: Mapping[str, float]) -> str:
     """The loss in what the medium is measured in."""
     if "nats_per_note" in figures:
         return f"{figures['nats_per_note']:.2f} nats/note"
+    if "bits_per_byte" in figures:
+        return f"{figures['bits_per_byte']:.3f} bits/byte"
     return f"{figures['bits_per_character']:.3f} bits/char" if figures else ""

@@ -1,6 +1,10 @@
-"""A corpus on its way from files to ids, shown on stderr: a bar in a terminal, plain lines elsewhere."""
+"""A corpus on its way from files to ids, shown on stderr where it takes longer than a moment.
+
+A bar in a terminal, plain lines elsewhere.
+"""
 
 import contextlib
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -10,10 +14,11 @@ from gen.cli.terminal import console, now_and_then
 if TYPE_CHECKING:
     from gen.corpus.documents import ReadingOptions
     from gen.corpus.token_corpus import TokenCorpus
-    from gen.progress import ReadingFiles, Validating
+    from gen.progress import Reading, Validating
     from gen.tokenizers import AnyTokenizer
 
 _T = TypeVar("_T")
+_MOMENT = 1.0  # seconds
 
 
 def open_corpus(
@@ -31,7 +36,7 @@ def open_corpus(
     return shown_reading(TokenCorpus.opening(sources, options=options, known=known, tokenizer=tokenizer))
 
 
-def shown_reading(reading: "Generator[ReadingFiles, None, _T]") -> _T:
+def shown_reading(reading: "Generator[Reading, None, _T]") -> _T:
     """What a reading returns, when its progress has been shown."""
     with _view() as show:
         while True:
@@ -63,15 +68,36 @@ def shown_share(what: str, work: "Generator[Validating, None, _T]") -> _T:
 
 
 @contextmanager
-def _view() -> "Iterator[Callable[[ReadingFiles], None]]":
-    """What shows how many files have been read; nothing, until the first is."""
+def _view() -> "Iterator[Callable[[Reading], None]]":
+    """What shows how much has been read; nothing, until it has taken a moment."""
     screen = console()
     if not screen.is_terminal or screen.is_dumb_terminal:
-        yield now_and_then(lambda event: f"read {event.done:,} of {event.total:,} files")
+        yield now_and_then(lambda event: " ".join(_told(event)))
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = TextColumn("reading", markup=False), BarColumn(None), MofNCompleteColumn()
+    columns = TextColumn("{task.fields[what]}", markup=False), BarColumn(None), TextColumn("{task.description}")
+    due = time.monotonic() + _MOMENT
     with Progress(*columns, console=screen, transient=True, expand=True) as progress:
-        task = progress.add_task("", total=None, visible=False)
-        yield lambda event: progress.update(task, completed=event.done, total=event.total, visible=True)
+        task = progress.add_task("", total=None, visible=False, what="")
+
+        def show(event: "Reading") -> None:
+            if time.monotonic() >= due:
+                what, much = _told(event)
+                progress.update(
+                    task, description=much, completed=event.done, total=event.total, visible=True, what=what
+                )
+
+        yield show
+
+
+def _told(event: "Reading") -> tuple[str, str]:
+    """What is going on, and how far it is."""
+    from gen.progress import ReadingFiles
+    from gen.storage import human_size
+
+    if isinstance(event, ReadingFiles):
+        return "reading", f"{event.done:,} of {event.total:,} files"
+    if event.total is None:
+        return event.phase, human_size(event.done)
+    return event.phase, f"{human_size(event.done)} of {human_size(event.total)}"

@@ -11,6 +11,9 @@ _GAP = "  "
 _ROOM = 30  # columns that the last cell must find beside the others, or it goes beneath them
 
 
+_LARGE = 100.0  # a figure from which on thousandths are not worth reading
+
+
 def screen_width() -> int | None:
     """Columns of the terminal that stdout is; None where it is none."""
     try:
@@ -22,8 +25,10 @@ def screen_width() -> int | None:
 
 def figure(name: str, value: float) -> str:
     """A figure with its unit: bits_per_character 2.1537 is "2.154 bits/character"."""
-    digits = 4 if name == "nats_per_token" else 3
-    return f"{value:.{digits}f} {name.replace('_per_', '/')}"
+    if name == "unknown_per_token":
+        return f"{value:.1%} unknown"
+    digits = 4 if name == "nats_per_token" else 3 if value < _LARGE else 0
+    return f"{value:,.{digits}f} {name.replace('_per_', '/')}"
 
 
 def report(rows: Sequence[Sequence[str]], width: int | None) -> str:

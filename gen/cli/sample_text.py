@@ -99,7 +99,7 @@ def _found(search: "Search", found: "Ranked[Sample]", scores: dict[int, float]) 
 def _prompt(sampler: "TextSampler", request: Request, wishes: TextWishes) -> str:
     """The prompt, from the flag, the file or a stdin that is not a terminal, fit for the model."""
     from gen.cli.terminal import read_text, say, stdin_is_piped
-    from gen.tokenizers.unknown import replace_unknown
+    from gen.tokenizers.unknown import fitted
 
     prompt, file = request.prompt, wishes.prompt_file
     if prompt is not None and prompt != "-" and file is not None:
@@ -112,10 +112,8 @@ def _prompt(sampler: "TextSampler", request: Request, wishes: TextWishes) -> str
         notices = (*notices, f"prompt: {len(text):,} characters from standard input")
     else:
         text = prompt or ""
-    fitting, dropped = replace_unknown(text, sampler.tokenizer, wishes.unknown or "error")
-    if dropped:
-        left_out = f"left out of the prompt, unknown to the model: {' '.join(repr(c) for c in dropped[:20])}"
-        notices = (*notices, left_out)
+    fitting, more = fitted(text, sampler.tokenizer, wishes.unknown or "error")
+    notices = (*notices, *more)
     for notice in () if request.quiet else notices:
         say(notice)
     return fitting

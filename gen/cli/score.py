@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from gen.music.score import Score
     from gen.sampler import Sampler, TextSampler
     from gen.sampler.scoring import Total
+    from gen.tokenizers.extent import Extent
 
 
 def score(
@@ -63,15 +65,16 @@ def score(
         assert isinstance(sampler, TextSampler)
         text = _text(sampler, file, encoding, unknown or "error", quiet=quiet)
         total, arrays = score_text(sampler, text, show=not as_json)
-        facts = _facts(sampler, total, bytes=len(text.encode("utf-8", "surrogatepass")))
+        facts = _facts(total, _extent(sampler, text))
     else:
         from gen.cli.score_music import score_music
         from gen.sampler import MusicSampler
+        from gen.tokenizers.extent import Extent
 
         assert isinstance(sampler, MusicSampler)
         piece = _music(file, quiet=quiet)
         total, arrays = score_music(sampler, piece, show=not as_json)
-        facts = _facts(sampler, total, seconds=piece.seconds_long)
+        facts = _facts(total, Extent(unit="note", tokens=total.tokens, units=total.units, seconds=piece.seconds_long))
     if as_json:
         about = {"file": file, "run": name_of(path), "engine": sampler.engine, "medium": medium}
         write_product(json.dumps(about | facts | arrays, ensure_ascii=False) + "\n")
@@ -89,12 +92,11 @@ def _medium(file: str) -> "Medium":
 
 def _text(sampler: "TextSampler", file: str, encoding: str | None, unknown: str, *, quiet: bool) -> str:
     from gen.cli.terminal import read_text, say
-    from gen.tokenizers.unknown import replace_unknown
+    from gen.tokenizers.unknown import fitted
 
     text, notices = read_text(file, encoding, what="text")
-    fitting, dropped = replace_unknown(text, sampler.tokenizer, unknown)
-    if dropped:
-        notices = (*notices, f"left out, unknown to the model: {' '.join(repr(c) for c in dropped[:20])}")
+    fitting, more = fitted(text, sampler.tokenizer, unknown)
+    notices = (*notices, *more)
     for notice in () if quiet else notices:
         say(notice)
     if not fitting:
@@ -114,16 +116,24 @@ def _music(file: str, *, quiet: bool) -> "Score":
     return reading.score
 
 
-def _facts(
-    sampler: "Sampler", total: "Total", *, bytes: int | None = None, seconds: float | None = None
-) -> dict[str, float]:
-    """The costs in all, and in the units that compare."""
-    from gen.metrics.units import figures, perplexity
+def _extent(sampler: "TextSampler", text: str) -> "Extent":
+    import numpy as np
 
-    mean, unit = total.nats / total.tokens, sampler.tokenizer.unit
-    per = figures(mean, unit=unit, tokens=total.tokens, units=total.units, bytes=bytes, seconds=seconds)
-    in_all = {"tokens": total.tokens, f"{unit}s": total.units, "total_nats": total.nats}
-    return in_all | per | {"perplexity": perplexity(mean)}
+    from gen.sampler.scoring import ids_of
+    from gen.tokenizers.extent import Extent
+
+    tokenizer = sampler.tokenizer
+    counts = np.bincount(ids_of(tokenizer, text), minlength=len(tokenizer.vocabulary))
+    found = Extent.of_text(tokenizer, counts, len(text.split()))
+    return replace(found, units=len(text), bytes=len(text.encode()))  # where words are unknown, that is a mean
+
+
+def _facts(total: "Total", extent: "Extent") -> dict[str, float]:
+    """The costs in all, and in the units that compare."""
+    from gen.metrics import figures
+
+    in_all = {"tokens": total.tokens, f"{extent.unit}s": total.units, "total_nats": total.nats}
+    return in_all | figures(total.nats / total.tokens, extent)
 
 
 def _tell(sampler: "Sampler", facts: dict[str, float], name: str, *, quiet: bool) -> None:
@@ -136,7 +146,7 @@ def _tell(sampler: "Sampler", facts: dict[str, float], name: str, *, quiet: bool
     rows = [
         ["model", f"{plain(name)}, {sampler.engine}"],
         ["total", f"{facts['total_nats']:,.1f} nats for {int(facts[f'{unit}s']):,} {unit}s"],
-        ["mean", f"{per}, perplexity {facts['perplexity']:.2f}"],
+        ["mean", per],
     ]
     width = screen_width()
     if width is not None:

@@ -1,12 +1,11 @@
 """`gen score` of text: in colours, by the line where there are none, as a table where nobody looks."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from gen.protocols import Ids
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,8 +23,8 @@ def score_text(sampler: "TextSampler", text: str, *, show: bool) -> "tuple[Total
     from gen.cli.report import screen_width
     from gen.sampler.scoring import Total, ids_of
 
-    ids = ids_of(sampler.tokenizer, text)  # raises before anything is shown
-    parts = _parts(sampler, text, ids)
+    ids_of(sampler.tokenizer, text)  # raises before anything is shown
+    parts = _parts(sampler, text)
     if show:
         console = screen()
         if console is not None:
@@ -43,15 +42,10 @@ def score_text(sampler: "TextSampler", text: str, *, show: bool) -> "tuple[Total
     return total, arrays
 
 
-def _parts(sampler: "TextSampler", text: str, ids: Ids) -> Iterator[Part]:
-    token = start = 0
+def _parts(sampler: "TextSampler", text: str) -> Iterator[Part]:
+    pieces = iter(sampler.tokenizer.cut(text))
     for costs in sampler.scoring(text):
-        pieces = []
-        for size in sampler.tokenizer.units[ids[token : token + len(costs)]].tolist():
-            pieces.append(text[start : start + size])
-            start += size
-        token += len(costs)
-        yield pieces, costs
+        yield list(islice(pieces, len(costs))), costs
 
 
 def _painted(parts: Iterator[Part], console: "Console") -> Iterator[Part]:
@@ -62,7 +56,11 @@ def _painted(parts: Iterator[Part], console: "Console") -> Iterator[Part]:
     last = "\n"
     for pieces, costs in parts:
         shown = []
-        for piece, level in zip(pieces, levels(costs).tolist(), strict=True):
+        begins = [
+            place for place, piece in enumerate(pieces) if piece or not place
+        ]  # the rest: bytes of the one before
+        for place, level in zip(begins, levels(np.add.reduceat(costs, begins)).tolist(), strict=True):
+            piece = pieces[place]
             if piece == "\n":
                 shown += [("↵", level)] * (level > 0) + [("\n", 0)]
             else:

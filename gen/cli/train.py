@@ -79,6 +79,13 @@ def train(
         str | None,
         typer.Option(help=with_default("text or music.", "told by the files"), rich_help_panel=_CORPUS),
     ] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(
+            help=with_default("Of text: char, byte, subword:SIZE, bpe:SIZE or word:SIZE.", "what fits"),
+            rich_help_panel=_CORPUS,
+        ),
+    ] = None,
     clock: Annotated[
         str | None,
         typer.Option(help=with_default("Of music: seconds or beats.", "what fits"), rich_help_panel=_CORPUS),
@@ -118,7 +125,7 @@ def train(
         "train.learning_rate": learning_rate, "train.seed": seed, "train.threads": threads, "train.device": device,
         "corpus.encoding": encoding,
         "corpus.keep_line_ends": keep_line_ends, "corpus.column": column, "corpus.medium": medium,
-        "corpus.clock": clock, "corpus.strict": strict,
+        "corpus.clock": clock, "corpus.tokens": tokens, "corpus.strict": strict,
     }  # fmt: skip
     sources = corpus or []
     if resume:

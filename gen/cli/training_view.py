@@ -48,15 +48,17 @@ def training_view(run: "Run", corpus: "TokenCorpus") -> Iterator[View]:
 
 
 class _Measure:
-    """A loss in what its medium is measured in: bits a character, nats a note."""
+    """A loss in what compares across the tokens of its medium: bits a byte, nats a note."""
 
     def __init__(self, corpus: "TokenCorpus") -> None:
-        text = corpus.tokenizer.medium == "text"
-        self._factor = corpus.validation.tokens_per_unit / (math.log(2) if text else 1.0)
-        self._unit = "bits/character" if text else "nats/note"
+        self._extent = corpus.validation.extent
+        self._figure = "bits_per_byte" if self._extent.unit == "character" else "nats_per_note"
 
     def of(self, loss: float) -> str:
-        return f"{loss * self._factor:.3f} {self._unit}"
+        from gen.cli.report import figure
+        from gen.metrics import figures
+
+        return figure(self._figure, figures(loss, self._extent)[self._figure])
 
 
 def duration(seconds: float) -> str:

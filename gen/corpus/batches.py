@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen.corpus.augmentation import Augmentation, Variation
+from gen.corpus.read_ahead import ReadAhead
 from gen.errors import CorpusError
 from gen.random import permutation, philox
+
+_AHEAD = 8  # steps: even a slow disk has answered by then
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +99,8 @@ class StreamBatches:
         self._stride = self.steps_per_epoch * sequence_length
         self._spare = total - 1 - self._stride * batch_size
         self._epoch = self._lay_out(0)
+        self._read_ahead = ReadAhead(ids)
+        self._next = -1  # the step that follows the last one
 
     def _lay_out(self, epoch: int) -> _Epoch:
         order = permutation(self._seed, "order", epoch, size=len(self._lengths))
@@ -110,11 +115,31 @@ class StreamBatches:
         layout = self._epoch
         if layout.number != epoch:
             layout = self._epoch = self._lay_out(epoch)
-        length = self._sequence_length
-        starts = layout.shift + index * length + self._stride * np.arange(self._batch_size)
-        positions = np.arange(length + 1)[:, None] + starts
-        documents = np.searchsorted(layout.offsets, positions, side="right") - 1
-        ids = self._ids[layout.begins[documents] + positions - layout.offsets[documents]].astype(np.int64)
+        if self._read_ahead.useful:
+            self._ask_ahead(step, index)
+        positions = np.arange(self._sequence_length + 1)[:, None] + self._starts(index)
+        places, documents = _places(layout, positions)
+        ids = self._ids[places].astype(np.int64)
         if self._augmentation and layout.variation:
             ids = self._augmentation(ids, layout.order[documents], layout.variation)
         return Chunk(ids[:-1], ids[1:], first=index == 0)
+
+    def _starts(self, index: NDArray[np.int64] | int) -> NDArray[np.int64]:
+        """Where in the documents, laid end to end, each stream begins in a chunk of this epoch, (B,)."""
+        return self._epoch.shift + index * self._sequence_length + self._stride * np.arange(self._batch_size)
+
+    def _ask_ahead(self, step: int, index: int) -> None:
+        """Now and then, ask the disk for the chunks of this epoch that come `_AHEAD` to twice as many steps later."""
+        follows = step == self._next and index > 0
+        self._next = step + 1
+        if not follows or index % _AHEAD == 0:
+            first = index - index % _AHEAD + _AHEAD if follows else index
+            last = min(index - index % _AHEAD + 2 * _AHEAD, self.steps_per_epoch)
+            positions = self._starts(np.arange(first, last)[:, None])
+            self._read_ahead.ask(_places(self._epoch, positions)[0])
+
+
+def _places(layout: _Epoch, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where in the ids positions in the documents, laid end to end, are; and in which documents."""
+    documents = np.searchsorted(layout.offsets, positions, side="right") - 1
+    return layout.begins[documents] + positions - layout.offsets[documents], documents

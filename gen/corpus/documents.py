@@ -5,9 +5,9 @@ import itertools
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import IO, Any, Protocol, Self
 
 from gen.config import CLOCKS, Clock, Medium, require
@@ -17,7 +17,9 @@ from gen.corpus.readers import FileDocument, NotText, Spool, file_chunks, inner_
 from gen.corpus.tables import csv_rows, json_rows
 from gen.corpus.walk import Walk, matches
 from gen.errors import CorpusError
+from gen.progress import ReadingText
 from gen.storage import cache_folder
+from gen.tokenizers.fitting import Tokens
 
 _STDIN = "-"
 _SOURCES = "a file, a folder, a pattern, '-' for standard input, or an @name"
@@ -44,6 +46,7 @@ class ReadingOptions:
         keep_line_ends: leave "\r\n" and "\r" as they are; otherwise they become "\n".
         column: of tables (.csv, .tsv, .jsonl), the one that holds the text; None takes "text".
         medium: "text" or "music"; None finds out, and refuses what holds both.
+        tokens: of text, what an id stands for (`gen.tokenizers.fitting.Tokens`); None takes what fits.
         clock: of music, "seconds" or "beats"; None takes what fits.
         strict: a MIDI file that cannot be read stops everything, in place of being left out.
 
@@ -55,6 +58,7 @@ class ReadingOptions:
     keep_line_ends: bool = False
     column: str | None = None
     medium: Medium | None = None
+    tokens: str | None = None
     clock: Clock | None = None
     strict: bool = False
 
@@ -67,10 +71,12 @@ class ReadingOptions:
         require(self.clock in (None, *CLOCKS), "clock", self.clock, f"one of {', '.join(CLOCKS)}")
         if self.encoding is not None:
             check_encoding(self.encoding)
+        if self.tokens is not None:
+            Tokens.parse(self.tokens)
 
     def to_dict(self) -> dict[str, Any]:
-        """The options as JSON values; `ReadingOptions(**values)` makes them again."""
-        return asdict(self)
+        """The options as JSON values, `tokens` only where given; `ReadingOptions(**values)` makes them again."""
+        return {name: value for name, value in asdict(self).items() if name != "tokens" or value is not None}
 
     @classmethod
     def recorded(cls, record: Mapping[str, Any]) -> Self:
@@ -103,6 +109,21 @@ class Documents:
         reading = _Pass(self._options, self.findings)
         for source in self._sources:
             yield from source(reading)
+
+    def progress(self, done: int) -> ReadingText:
+        """How far the latest iteration is, when `done` bytes of text have come of it."""
+        if self._size is None:
+            return ReadingText("reading", done, None)
+        return ReadingText("reading", min(self.findings.bytes, self._size), self._size)
+
+    @cached_property
+    def _size(self) -> int | None:
+        """Bytes of all files, None where a source is something else."""
+        paths = [path for source in self.sources for path in matches(source)]
+        try:
+            return sum(map(_size_of, paths)) or None
+        except OSError:
+            return None
 
 
 def find_documents(sources: Sequence[str | os.PathLike[str]], options: ReadingOptions = DEFAULT_OPTIONS) -> Documents:
@@ -153,6 +174,7 @@ class _Pass:
         """The documents of one file: itself, or its rows."""
         options = self._options
         keep = options.keep_line_ends
+        chunks = self._counted(chunks)
         file = FileDocument(path, chunks, encoding=options.encoding, keep_line_ends=keep, findings=self._findings)
         suffix = inner_suffix(path)
         if suffix in (".jsonl", ".ndjson"):
@@ -163,6 +185,21 @@ class _Pass:
         else:
             yield file
         self._findings.files += 1
+
+    def _counted(self, chunks: Chunks) -> Chunks:
+        """The same bytes, which are counted when they are read for the first time."""
+        counted = 0
+
+        def opened() -> Generator[bytes, None, None]:
+            nonlocal counted
+            position = 0
+            for chunk in chunks():
+                position += len(chunk)
+                self._findings.bytes += max(0, position - counted)
+                counted = max(counted, position)
+                yield chunk
+
+        return opened
 
     def _folder(self, folder: str, below: Iterator[str]) -> Iterator[Document]:
         """The documents of all files in a folder that can be read as text."""
@@ -229,6 +266,14 @@ def _catalogued(name: str, _: _Pass) -> Iterator[Document]:
     from gen.corpus.catalog import open_corpus  # it stands on this module
 
     yield from open_corpus(name)
+
+
+def _size_of(path: str) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    status = os.stat(path)
+    if not stat.S_ISDIR(status.st_mode):
+        return status.st_size
+    return sum(os.stat(below).st_size for below in Walk(Findings()).files(path))
 
 
 def missing(source: str) -> CorpusError:

@@ -11,12 +11,14 @@ class Findings:
 
     Attributes:
         files: how many were read to their end.
+        bytes: of files, as they are on the disk, that were read.
         encodings: name of a file -> the encoding it was found to have, where that is not UTF-8.
         left_out: reason -> how many files were left out for it, and the first of them.
         mended: halves of characters (lone surrogates in JSON) that were replaced by U+FFFD.
     """
 
     files: int = 0
+    bytes: int = 0
     encodings: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, tuple[int, str]] = field(default_factory=dict)
     mended: int = 0

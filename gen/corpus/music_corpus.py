@@ -1,8 +1,7 @@
 """A corpus of music: its pieces read, the clock chosen, copies dropped, their ids in the cache."""
 
-import hashlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,18 @@ from numpy.typing import NDArray
 
 from gen.config import Clock
 from gen.corpus.findings import Findings
-from gen.corpus.id_cache import IDS, cached, mapped, write_checksum
+from gen.corpus.id_cache import caching
+from gen.corpus.id_file import Ids, IdsWriter, open_ids
 from gen.corpus.midi_reading import ReadPiece, read_pieces
 from gen.corpus.music_documents import MusicDocument
 from gen.corpus.piece import PieceFacts
 from gen.errors import MidiError
 from gen.music.grid import fitting_clock
-from gen.progress import ReadingFiles
+from gen.progress import ReadingFiles, result_of
 from gen.storage import checksum
 from gen.tokenizers import MidiTokenizer
 
-_FORMAT = 1
+_FORMAT = 2
 _INDEX = "index.json"
 _MENDED = 4  # kinds of mending that a notice lists
 
@@ -33,8 +33,7 @@ class MusicCorpus:
 
     Attributes:
         tokenizer: by the clock that fits them, or was asked for.
-        ids: of all that are kept, each after a boundary, memory-mapped.
-        lengths: of each, with its boundary, int64 (n,).
+        ids: of all that are kept, each after a boundary.
         hashes: the first 64 bits of the SHA-256 of the ids of each, uint64 (n,).
         names: of each.
         facts: of each.
@@ -43,8 +42,7 @@ class MusicCorpus:
     """
 
     tokenizer: MidiTokenizer
-    ids: NDArray[np.integer[Any]]
-    lengths: NDArray[np.int64]
+    ids: Ids
     hashes: NDArray[np.uint64]
     names: tuple[str, ...]
     facts: tuple[PieceFacts, ...]
@@ -52,15 +50,9 @@ class MusicCorpus:
     findings: Findings
 
     @property
-    def extents(self) -> NDArray[np.int64]:
-        """Begin and end in `ids` of each piece, int64 (n, 2)."""
-        ends = np.cumsum(self.lengths)
-        return np.stack([ends - self.lengths, ends], axis=1)
-
-    @property
     def checksum(self) -> str:
         """SHA-256 over the hash and length of each piece, in hexadecimal."""
-        return checksum(np.stack([self.hashes, self.lengths.astype(np.uint64)], axis=1).tobytes())
+        return checksum(np.stack([self.hashes, self.ids.lengths.astype(np.uint64)], axis=1).tobytes())
 
     @property
     def notes(self) -> int:
@@ -118,7 +110,7 @@ def open_music(
         pieces = yield from read_pieces(documents)
         if strict:
             _refuse_unread(pieces)
-        found = cached(path, lambda: _read_cache(path), lambda new: _write(new, pieces, clock))
+        found = result_of(caching(path, lambda: _read_cache(path), lambda new: _write(new, pieces, clock)))
     index, ids = found
     for number, reason in index["unread"]:
         findings.leave_out(documents[number].name, reason)
@@ -129,7 +121,6 @@ def open_music(
     return MusicCorpus(
         tokenizer=MidiTokenizer(index["clock"]),
         ids=ids,
-        lengths=np.array(index["lengths"], np.int64),
         hashes=np.array(index["hashes"], np.uint64),
         names=tuple(documents[number].name for number in index["kept"]),
         facts=tuple(PieceFacts(**facts) for facts in index["facts"]),
@@ -152,39 +143,38 @@ def _refuse_unread(pieces: Sequence[ReadPiece]) -> None:
             raise MidiError(piece.document.name, f"{piece.error}: mend it, or leave --strict out")
 
 
-def _read_cache(path: Path) -> tuple[dict[str, Any], NDArray[np.integer[Any]]] | None:
+def _read_cache(path: Path) -> tuple[dict[str, Any], Ids] | None:
     try:
         index = json.loads((path / _INDEX).read_bytes())
-        size = sum(index["lengths"])
+        kept = len(index["kept"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    ids = mapped(path, size, MidiTokenizer.dtype)
-    return None if ids is None else (index, ids)
+    ids = open_ids(path, MidiTokenizer.dtype)
+    return None if ids is None or len(ids.lengths) != kept else (index, ids)
 
 
-def _write(new: Path, pieces: Sequence[ReadPiece], clock: Clock | None) -> None:
+def _write(new: Path, pieces: Sequence[ReadPiece], clock: Clock | None) -> Iterator[int]:
     """The ids of all pieces by one clock, and what is known of them."""
     read = [(number, piece, piece.facts) for number, piece in enumerate(pieces) if piece.facts is not None]
     onsets = sum(facts.notes for _, _, facts in read)
     clock = clock or fitting_clock(sum(facts.on_grid for _, _, facts in read), onsets)
-    index: dict[str, Any] = {name: [] for name in ("kept", "lengths", "hashes", "facts", "copies")}
-    boundary = np.zeros(1, MidiTokenizer.dtype).tobytes()
-    seen: dict[bytes, int] = {}
-    content = hashlib.sha256()
-    with open(new / IDS, "wb") as file:
+    index: dict[str, Any] = {name: [] for name in ("kept", "hashes", "facts", "copies")}
+    boundary = np.zeros(1, MidiTokenizer.dtype)
+    seen: dict[str, int] = {}
+    with IdsWriter(new) as writer:
         for number, piece, facts in read:
-            data = piece.ids[clock].tobytes()
-            digest = hashlib.sha256(data).digest()
+            ids = piece.ids[clock]
+            digest = checksum(ids.tobytes())
             if digest in seen:
                 index["copies"].append((number, seen[digest]))
                 continue
             seen[digest] = number
-            file.write(boundary + data)
-            content.update(boundary + data)
+            if not writer.take(digest):
+                writer.add(np.concatenate([boundary, ids]), np.array([1 + len(ids)]), digest, begins=True)
             index["kept"].append(number)
-            index["lengths"].append(1 + len(piece.ids[clock]))
-            index["hashes"].append(int.from_bytes(digest[:8], "big"))
+            index["hashes"].append(int(digest[:16], 16))
             index["facts"].append(facts.to_dict())
+            yield number
+        writer.end()
     unread = [(number, piece.error) for number, piece in enumerate(pieces) if piece.facts is None]
-    write_checksum(new, content.hexdigest())
     (new / _INDEX).write_text(json.dumps(index | {"clock": clock, "unread": unread}), "ascii")

@@ -136,6 +136,6 @@ def examine_music(
     corpus = yield from open_music(documents, findings, clock=options.clock, strict=options.strict, folder=folder)
     if not corpus.names:
         raise CorpusError(f"{', '.join(map(shown, sources))}: no piece can be read: {findings.left_out_text()}")
-    train, validation, _ = split_documents(corpus.extents, corpus.hashes)
+    train, validation, _ = split_documents(corpus.ids.extents, corpus.hashes)
     sizes = [int(np.diff(part).sum()) for part in (train, validation)]
     return MusicExamination(tuple(map(source_name, dict.fromkeys(sources))), corpus, *sizes)

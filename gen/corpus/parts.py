@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen.tokenizers import MidiTokenizer
+from gen.tokenizers.extent import Extent
 
 if TYPE_CHECKING:
     from gen.tokenizers import AnyTokenizer
@@ -17,6 +18,7 @@ Split = Literal["tail", "hash"]
 _TRAIN = 0.9  # share of the ids that is aimed at
 _TOLERATED = (0.02, 0.25)  # shares of validation that a finer cut would not be worth
 _COUNTED = 1 << 20  # ids counted at a time
+_DECODED = 1 << 18  # ids that words are counted in; the rest is taken to be like them
 
 
 class Part:
@@ -64,27 +66,18 @@ class Part:
             counts += np.bincount(self.read(start, min(start + _COUNTED, self.size)), minlength=len(counts))
         return counts
 
-    @property
-    def units(self) -> int:
-        """Characters, or notes, that the ids stand for."""
-        return int(self.counts @ self._tokenizer.units)
-
-    @property
-    def bytes(self) -> int | None:
-        """Bytes of its text in UTF-8; None where it is music."""
-        return None if isinstance(self._tokenizer, MidiTokenizer) else int(self.counts @ self._tokenizer.bytes)
-
-    @property
-    def tokens_per_unit(self) -> float:
-        """Ids for one character, or note."""
-        return self.size / max(1, self.units)
-
     @cached_property
-    def seconds(self) -> float | None:
-        """How long its music lasts; None where it is text. Read once, on first use."""
-        if isinstance(self._tokenizer, MidiTokenizer):
-            return self._tokenizer.seconds(self.read(0, self.size))
-        return None
+    def extent(self) -> Extent:
+        """How much it is, in all that people count. Read once, on first use."""
+        tokenizer = self._tokenizer
+        if isinstance(tokenizer, MidiTokenizer):
+            notes = max(1.0, float(self.counts @ tokenizer.units))
+            seconds = tokenizer.seconds(self.read(0, self.size))
+            return Extent(unit="note", tokens=self.size, units=notes, seconds=seconds)
+        beginning = min(self.size, _DECODED)
+        documents = map(tokenizer.decode, self._slices(0, beginning))  # one's last word is not the next one's first
+        words = sum(len(text.split()) for text in documents) * self.size / max(1, beginning)
+        return Extent.of_text(tokenizer, self.counts, words)
 
 
 def split_documents(

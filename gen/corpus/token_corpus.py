@@ -1,28 +1,31 @@
 """A corpus as ids: its documents read, their ids on disk, one part to train on and one to validate with."""
 
+import contextlib
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gen.corpus.documents import DEFAULT_OPTIONS, ReadingOptions, find_documents, source_name
 from gen.corpus.findings import Findings
-from gen.corpus.id_cache import cached_ids
+from gen.corpus.id_cache import caching_ids
+from gen.corpus.id_file import Ids
 from gen.corpus.medium import medium_of
 from gen.corpus.music_corpus import MusicCorpus, open_music
 from gen.corpus.music_documents import find_music
 from gen.corpus.parts import Part, split_documents
 from gen.corpus.piece import PieceFacts
 from gen.corpus.readers import shown
-from gen.corpus.survey import survey
+from gen.corpus.survey import surveying
 from gen.errors import CorpusError, TokenizerError
 from gen.music.statistics import distribution
-from gen.progress import ReadingFiles
+from gen.progress import Reading, ReadingFiles, ReadingText, result_of
 from gen.storage import cache_folder
-from gen.tokenizers import CharTokenizer, MidiTokenizer
+from gen.tokenizers import MidiTokenizer, TextTokenizer
+from gen.tokenizers.fitting import Tokens, fit_text
 
 if TYPE_CHECKING:
     from gen.tokenizers import AnyTokenizer
@@ -32,6 +35,7 @@ MINIMUM = 200
 MINIMUM_NOTES = 100
 """Notes below which there is nothing to learn from, nor to validate with."""
 
+_T = TypeVar("_T")
 _Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
@@ -81,8 +85,8 @@ class TokenCorpus:
             sources: files, folders, patterns, "-" or "@name" (see `find_documents`, `find_music`).
             options: how to read them.
             tokenizer: that of a model to go on with; None fits one to the corpus.
-            known: whose characters a fitted tokenizer has, too, as the model to start from has them; of music, whose
-                clock it has.
+            known: of the model to start from: a fitted tokenizer has its symbols, too (see `fit_text`); of music, its
+                clock.
             cache: folder for the ids, in place of the user's cache.
 
         Raises:
@@ -91,13 +95,7 @@ class TokenCorpus:
             TokenizerError: the tokenizer given is for another medium or clock, or lacks characters of the corpus.
             StorageError: the ids cannot be written.
         """
-        opening = cls.opening(sources, options=options, tokenizer=tokenizer, known=known, cache=cache)
-        while True:
-            try:
-                next(opening)
-            except StopIteration as end:
-                corpus: TokenCorpus = end.value
-                return corpus
+        return result_of(cls.opening(sources, options=options, tokenizer=tokenizer, known=known, cache=cache))
 
     @classmethod
     def opening(
@@ -108,7 +106,7 @@ class TokenCorpus:
         tokenizer: "AnyTokenizer | None" = None,
         known: "AnyTokenizer | None" = None,
         cache: Path | None = None,
-    ) -> Generator[ReadingFiles, None, "TokenCorpus"]:
+    ) -> Generator[Reading, None, "TokenCorpus"]:
         """`open`, as a generator that yields its progress and returns the corpus."""
         given = [sources] if isinstance(sources, str | os.PathLike) else sources
         names = [os.fspath(source) for source in given]
@@ -121,19 +119,19 @@ class TokenCorpus:
             return (yield from cls._open_music(names, options, tokenizer or known, folder))
         assert not isinstance(tokenizer, MidiTokenizer)
         assert not isinstance(known, MidiTokenizer)
-        return cls._open_text(names, options, tokenizer, known, folder)
+        return (yield from cls._open_text(names, options, tokenizer, known, folder))
 
     @classmethod
     def _open_text(
         cls,
         sources: Sequence[str],
         options: ReadingOptions,
-        tokenizer: CharTokenizer | None,
-        known: CharTokenizer | None,
+        tokenizer: TextTokenizer | None,
+        known: TextTokenizer | None,
         folder: Path,
-    ) -> "TokenCorpus":
+    ) -> Generator[ReadingText, None, "TokenCorpus"]:
         documents = find_documents(sources, options)
-        found = survey(documents)
+        found = yield from _told(surveying(documents), documents.progress)
         notices = (*documents.findings.notices(), *found.notices())
         if found.characters < MINIMUM:
             raise CorpusError(
@@ -141,11 +139,12 @@ class TokenCorpus:
                 f"{MINIMUM} are needed at least, and 100,000 to learn much from: add more text"
             )
         if tokenizer is None:
-            tokenizer = CharTokenizer(found.symbols, boundary=found.documents > 1)
-            if known is not None:
-                tokenizer = CharTokenizer.union(known, tokenizer)
-        ids = cached_ids(folder, documents, found, tokenizer)
-        lengths = found.lengths + (tokenizer.boundary is not None)
+            tokens = None if options.tokens is None else Tokens.parse(options.tokens)
+            tokenizer = fit_text(tokens, found.symbols, found.sample, boundary=found.documents > 1, known=known)
+        total = found.bytes
+        ids = yield from _told(
+            caching_ids(folder, documents, found, tokenizer), lambda done: ReadingText("tokenising", done, total)
+        )
         facts = {
             "sources": list(documents.sources),
             "checksum": found.checksum,
@@ -153,13 +152,13 @@ class TokenCorpus:
             "characters": found.characters,
             "bytes": found.bytes,
         }
-        return cls._split(tokenizer, ids, lengths, found.hashes, notices, options, facts)
+        return cls._split(tokenizer, ids, found.hashes, notices, options, facts)
 
     @classmethod
     def _open_music(
         cls, sources: Sequence[str], options: ReadingOptions, tokenizer: "AnyTokenizer | None", folder: Path
     ) -> Generator[ReadingFiles, None, "TokenCorpus"]:
-        assert not isinstance(tokenizer, CharTokenizer)
+        assert tokenizer is None or isinstance(tokenizer, MidiTokenizer)
         clock = options.clock
         if tokenizer is not None:
             if clock not in (None, tokenizer.clock):
@@ -187,22 +186,20 @@ class TokenCorpus:
             "drums": any(piece.hits for piece in found.facts),
             "statistics": distribution([piece.statistics[found.tokenizer.clock] for piece in _learned_from(found)]),
         }
-        return cls._split(found.tokenizer, found.ids, found.lengths, found.hashes, found.notices(), options, facts)
+        return cls._split(found.tokenizer, found.ids, found.hashes, found.notices(), options, facts)
 
     @classmethod
     def _split(
         cls,
         tokenizer: "AnyTokenizer",
-        ids: NDArray[np.integer[Any]],
-        lengths: NDArray[np.int64],
+        ids: Ids,
         hashes: NDArray[np.uint64],
         notices: Sequence[str],
         options: ReadingOptions,
         facts: dict[str, Any],
     ) -> "TokenCorpus":
-        ends = np.cumsum(lengths)
-        train, validation, split = split_documents(np.stack([ends - lengths, ends], axis=1), hashes)
-        parts = Part(ids, train, tokenizer), Part(ids, validation, tokenizer)
+        train, validation, split = split_documents(ids.extents, hashes)
+        parts = Part(ids.ids, train, tokenizer), Part(ids.ids, validation, tokenizer)
         provenance = facts | {
             "medium": tokenizer.medium,
             "options": options.to_dict(),
@@ -213,11 +210,25 @@ class TokenCorpus:
         return cls(tokenizer=tokenizer, parts=parts, notices=notices, provenance=provenance)
 
 
+def _told(work: Generator[int, None, _T], event: Callable[[int], ReadingText]) -> Generator[ReadingText, None, _T]:
+    """Work that yields how many bytes are done, as events."""
+    with contextlib.closing(work):
+        while True:
+            try:
+                done = next(work)
+            except StopIteration as end:
+                result: _T = end.value
+                return result
+            yield event(done)
+
+
 def _learned_from(found: MusicCorpus) -> list[PieceFacts]:
     """The pieces that are, or begin, in the training part."""
-    train, _, _ = split_documents(found.extents, found.hashes)
+    train, _, _ = split_documents(found.ids.extents, found.hashes)
     begins = set(train[:, 0].tolist())
-    return [facts for begin, facts in zip(found.extents[:, 0].tolist(), found.facts, strict=True) if begin in begins]
+    return [
+        facts for begin, facts in zip(found.ids.extents[:, 0].tolist(), found.facts, strict=True) if begin in begins
+    ]
 
 
 def _catalogued(sources: Sequence[str]) -> dict[str, Any]:

@@ -90,9 +90,7 @@ def measure(
     tokenizer = checkpoint.tokenizer
 
     def in_units(nats: float) -> dict[str, float]:
-        return figures(
-            nats, unit=tokenizer.unit, tokens=part.size, units=part.units, bytes=part.bytes, seconds=part.seconds
-        )
+        return figures(nats, part.extent)
 
     baselines = {}
     if train is not None:
@@ -108,7 +106,7 @@ def measure(
         None if learning is None else in_units(learning.loss),
         baselines,
         validation.tokens,
-        part.units,
+        round(part.extent.units),
     )
 
 

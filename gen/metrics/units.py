@@ -2,7 +2,7 @@
 
 import math
 
-from gen.config import require
+from gen.tokenizers.extent import Extent
 
 
 def bits(nats: float) -> float:
@@ -18,47 +18,32 @@ def perplexity(nats_per_token: float) -> float:
         return math.inf
 
 
-def bits_per_unit(nats_per_token: float, *, tokens: int, units: int) -> float:
-    """Bits per character, byte or note of a text or piece, whatever its tokens are.
+def figures(nats_per_token: float, extent: Extent) -> dict[str, float]:
+    """A loss in all the units that people compare.
 
     Args:
         nats_per_token: mean loss over the tokens.
-        tokens: how many tokens it was measured on, 0 or more.
-        units: how many characters (bytes, notes) these tokens stand for, 1 or more.
-
-    Raises:
-        ConfigError: a count is too small.
-    """
-    require(tokens >= 0, "tokens", tokens, "0 or more")
-    require(units >= 1, "units", units, "1 or more")
-    return bits(nats_per_token) * tokens / units
-
-
-def figures(
-    nats_per_token: float, *, unit: str, tokens: int, units: int, bytes: int | None, seconds: float | None
-) -> dict[str, float]:
-    """A loss in all the units that compare across tokenizers of a medium.
-
-    Args:
-        nats_per_token: mean loss over the tokens.
-        unit: "character" or "note".
-        tokens: how many tokens it was measured on, or a part that is like them has.
-        units: how many characters or notes these tokens stand for, 1 or more.
-        bytes: how many bytes of UTF-8; None for music.
-        seconds: how long their music lasts; None for text.
+        extent: of what it was measured on, or of what is like it. Where there is no unit, figures per it are left out.
 
     Returns:
-        "nats_per_token"; of text "bits_per_character" and "bits_per_byte", of music "nats_per_note" and
-        "bits_per_second".
+        "nats_per_token" and "perplexity_per_token"; of text "bits_per_character", "bits_per_byte" and
+        "perplexity_per_word", which compare across tokenizers; of music "nats_per_note" and "bits_per_second", which
+        compare across clocks; and where words are unknown, "unknown_per_token", the share of them. A perplexity past
+        float64 is left out.
     """
+    nats = extent.nats(nats_per_token)
     found = {"nats_per_token": nats_per_token}
-    per_unit = bits_per_unit(nats_per_token, tokens=tokens, units=units)
-    if unit == "character":
-        found["bits_per_character"] = per_unit
-        if bytes:
-            found["bits_per_byte"] = bits(nats_per_token) * tokens / bytes
-        return found
-    found["nats_per_note"] = per_unit * math.log(2)
-    if seconds:
-        found["bits_per_second"] = bits(nats_per_token) * tokens / seconds
-    return found
+    if extent.unit == "character":
+        found["bits_per_character"] = bits(nats) / extent.units
+        if extent.bytes:
+            found["bits_per_byte"] = bits(nats) / extent.bytes
+    else:
+        found["nats_per_note"] = nats / extent.units
+        if extent.seconds:
+            found["bits_per_second"] = bits(nats) / extent.seconds
+    found["perplexity_per_token"] = perplexity(nats_per_token)
+    if extent.words:
+        found["perplexity_per_word"] = perplexity(nats / extent.words)
+    if extent.unknown:
+        found["unknown_per_token"] = extent.unknown / extent.tokens
+    return {name: value for name, value in found.items() if math.isfinite(value) or name == "nats_per_token"}

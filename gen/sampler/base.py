@@ -7,7 +7,7 @@ A sampler is safe to share between threads: what a stream remembers is in the st
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from gen.sampler.settings import config_for
 from gen.sampler.stream_state import Resumable, StreamState, state_of, stream_from
 
 if TYPE_CHECKING:
-    from gen.tokenizers import AnyTokenizer
+    from gen.tokenizers import AnyTokenizer, TextTokenizer
 
 
 class Sampler(ABC):
@@ -158,7 +158,9 @@ class Sampler(ABC):
             >>> int(music.units(tune).sum()) == len(tune.notes)
             True
         """
-        return np.asarray(self.tokenizer.units[ids_of(self.tokenizer, document)])
+        if isinstance(document, str) and self.medium == "text":
+            return np.array([len(piece) for piece in cast("TextTokenizer", self.tokenizer).cut(document)], np.int64)
+        return np.asarray(self.tokenizer.units[ids_of(self.tokenizer, document)], np.int64)
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, *, precision: str | None = None) -> Self:

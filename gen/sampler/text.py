@@ -1,8 +1,10 @@
 """Text from a model: characters as they come."""
 
+import math
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from gen.config import Medium, SamplingConfig, require
 from gen.decoding import sample_streams
@@ -10,13 +12,14 @@ from gen.sampler.base import Sampler
 from gen.sampler.ranking import Rank, Ranked, rank_by_likelihood, ranked
 from gen.sampler.stream_state import Given
 from gen.sampler.text_stream import Bounds, Origin, Sample, TextStream
-from gen.tokenizers import CharTokenizer
+from gen.tokenizers import TextTokenizer
 
 if TYPE_CHECKING:
     from gen.decoding.beam_config import BeamKind
     from gen.sampler.text_beam import TextBeam
 
 DEFAULT_CHARACTERS = 500
+_LONGEST = 4  # bytes of a character
 
 
 class TextSampler(Sampler):
@@ -38,11 +41,9 @@ class TextSampler(Sampler):
     medium: Medium = "text"
 
     @property
-    def tokenizer(self) -> CharTokenizer:
+    def tokenizer(self) -> TextTokenizer:
         """Of the model."""
-        tokenizer = self.checkpoint.tokenizer
-        assert isinstance(tokenizer, CharTokenizer)
-        return tokenizer
+        return cast(TextTokenizer, self.checkpoint.tokenizer)  # as the base class has made sure
 
     def stream(
         self,
@@ -120,7 +121,7 @@ class TextSampler(Sampler):
             origins.append(Origin(prompt, seed, stream, given))
             draws.append(its_draws)
         ids = self._prompt(prompt)
-        drawn = sample_streams(self._engine, [ids] * len(draws), config=config or SamplingConfig(), draws=draws)
+        drawn = sample_streams(self._engine, [ids] * len(draws), config=self._known(config), draws=draws)
         bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
         return [TextStream(its, self.tokenizer, bounds, origin) for its, origin in zip(drawn, origins, strict=True)]
 
@@ -185,24 +186,27 @@ class TextSampler(Sampler):
         seed, _ = self._draws(seed, stream)
         from gen.decoding.beam import beam_search  # whoever samples does not wait for it
         from gen.decoding.beam_config import BeamConfig
-        from gen.sampler.text_beam import TextBeam, UntilStop
+        from gen.sampler.text_beam import TextBeam, TextLimit
 
         beam = BeamConfig(
             width=width, kind=kind, length_penalty=length_penalty, groups=groups, diversity=diversity,
             no_repeat_ngram=no_repeat_ngram, lag=lag,
         )  # fmt: skip
         bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
-        length = min(bounds.characters, bounds.tokens)
+        ids = bounds.characters * (_LONGEST if self.tokenizer.units.min() < 1 else 1)
+        length = min(ids, bounds.tokens)
         boundary = self.tokenizer.boundary
         found = beam_search(
             self._engine,
             self._prompt(prompt),
             length=length,
             beam=beam,
-            config=config or (SamplingConfig() if kind == "stochastic" else None),
+            config=self._known(
+                config or (SamplingConfig() if kind == "stochastic" else SamplingConfig(temperature=1.0))
+            ),
             ends=() if boundary is None else (boundary,),
             least=length if ignore_end else 1,
-            constraint=UntilStop.of(self.tokenizer, bounds.stops),
+            constraint=TextLimit.of(self.tokenizer, bounds),
             seed=seed,
             stream=stream,
         )
@@ -245,6 +249,13 @@ class TextSampler(Sampler):
             sample = Sample(text, prompt, stream.seed, stream.stream, stream.tokens, str(stream.finish))
             found.append(Ranked(sample, rank_by_likelihood(rank, nats, len(ids)), nats))
         return ranked(found)
+
+    def _known(self, config: SamplingConfig | None) -> SamplingConfig:
+        """The settings, with which nothing is written that the model has no word for."""
+        config = config or SamplingConfig()
+        given = {id for id, _ in config.logit_bias}
+        banned = tuple((id, -math.inf) for id in self.tokenizer.unknown_ids if id not in given)
+        return replace(config, logit_bias=(*config.logit_bias, *banned)) if banned else config
 
     def _prompt(self, prompt: str) -> list[int]:
         """What the model reads first."""

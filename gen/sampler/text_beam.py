@@ -1,5 +1,6 @@
 """The text that a beam finds best, as it becomes certain."""
 
+import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,8 +8,8 @@ from numpy.typing import NDArray
 
 from gen.decoding.beam import BeamStream, Hypothesis
 from gen.sampler.ranking import Ranked
-from gen.sampler.text_stream import Bounds, Origin, Sample, TextStream
-from gen.tokenizers import CharTokenizer
+from gen.sampler.text_stream import Bounds, Origin, Sample, TextStream, stop_end, without_stop
+from gen.tokenizers import TextTokenizer
 
 
 class TextBeam(TextStream):
@@ -17,7 +18,7 @@ class TextBeam(TextStream):
     `tokens` are those of the best text.
     """
 
-    def __init__(self, beam: BeamStream, tokenizer: CharTokenizer, bounds: Bounds, origin: Origin) -> None:
+    def __init__(self, beam: BeamStream, tokenizer: TextTokenizer, bounds: Bounds, origin: Origin) -> None:
         super().__init__(beam, tokenizer, bounds, origin)
         self._beam = beam
         self._origin = origin
@@ -48,40 +49,51 @@ class TextBeam(TextStream):
         ids = list(found.ids)
         text = self._tokenizer.decode(ids)
         finish = "length"
-        if found.ended:
-            finish = "end" if ids[-1] == self._tokenizer.boundary else "stop"
-        if finish == "stop":
-            text = text[: -max(len(stop) for stop in self._bounds.stops if text.endswith(stop))]
+        end = stop_end(text, self._bounds.stops)
+        if end is not None:
+            finish, text = "stop", without_stop(text[:end], self._bounds.stops)
+        elif found.ended and ids[-1] == self._tokenizer.boundary:
+            finish = "end"
+        text = text[: self._bounds.characters]
         origin = self._origin
         sample = Sample(text, origin.prompt, origin.seed, origin.stream, len(ids), finish)
         return Ranked(sample, found.score, found.log_probability)
 
 
 @dataclass(frozen=True, eq=False)
-class UntilStop:
-    """Anything may come, and a stop string ends it: a `Limit` for a beam.
+class TextLimit:
+    """Anything may come, and a stop string or enough characters end it: a `Limit` for a beam.
 
     Attributes:
         tokenizer: of the ids.
         stops: the strings.
+        left: characters that may still come.
         allowed: all ids, (V,).
-        tail: the last characters, fewer than the longest of these.
-        over: one of them has come.
+        tail: the last bytes, fewer than the longest stop string has.
+        over: one of them has come, or all characters have.
     """
 
-    tokenizer: CharTokenizer
-    stops: tuple[str, ...]
+    tokenizer: TextTokenizer
+    stops: tuple[bytes, ...]
+    left: int
     allowed: NDArray[np.bool_]
-    tail: str = ""
+    tail: bytes = b""
     over: bool = False
 
     @classmethod
-    def of(cls, tokenizer: CharTokenizer, stops: tuple[str, ...]) -> "UntilStop | None":
-        """The constraint before anything was written; None where nothing stops it."""
-        return cls(tokenizer, stops, np.ones(len(tokenizer.vocabulary), np.bool_)) if stops else None
+    def of(cls, tokenizer: TextTokenizer, bounds: Bounds) -> "TextLimit | None":
+        """The limit before anything was written; None where the number of ids alone bounds it."""
+        long = bool(tokenizer.units.max() > 1 or tokenizer.units.min() < 1) and bounds.characters < sys.maxsize
+        if not bounds.stops and not long:
+            return None
+        stops = tuple(stop.encode("utf-8", "surrogatepass") for stop in bounds.stops)
+        return cls(tokenizer, stops, bounds.characters, np.ones(len(tokenizer.vocabulary), np.bool_))
 
-    def after(self, id: int) -> "UntilStop":
-        """With one more character."""
-        text = self.tail + self.tokenizer.decode([id])
-        kept = max(map(len, self.stops)) - 1
-        return replace(self, tail=text[max(0, len(text) - kept) :], over=text.endswith(self.stops))
+    def after(self, id: int) -> "TextLimit":
+        """With one more id."""
+        data = self.tail + self.tokenizer.pieces[id]
+        left = self.left - int(self.tokenizer.units[id])
+        kept = max(map(len, self.stops), default=1) - 1
+        enough = left < 0 or (left == 0 and data[-1:] < b"\x80")  # beyond ASCII, more of a character may follow
+        over = enough or any(stop in data for stop in self.stops)
+        return replace(self, left=left, tail=data[max(0, len(data) - kept) :], over=over)

@@ -1,11 +1,13 @@
 """A text as it comes: ids that become characters, and what ends it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from gen.sampler.stream_state import Given
-from gen.tokenizers import CharTokenizer
+from gen.tokenizers import TextTokenizer
+
+_LONG = 4  # characters of a subword or word, about: so many fewer are drawn at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class TextStream(Iterator[str]):
         given: what it was made of; None of a beam.
     """
 
-    def __init__(self, ids: IdSource, tokenizer: CharTokenizer, bounds: Bounds, origin: Origin) -> None:
+    def __init__(self, ids: IdSource, tokenizer: TextTokenizer, bounds: Bounds, origin: Origin) -> None:
         self.prompt = origin.prompt
         self.seed = origin.seed
         self.stream = origin.stream
@@ -80,6 +82,8 @@ class TextStream(Iterator[str]):
         self.finish: str | None = None
         self._ids = ids
         self._tokenizer = tokenizer
+        self._decoder = tokenizer.stream()
+        self._characters = _LONG if tokenizer.units.max() > 1 else 1  # of an id
         self._bounds = bounds
         self._left = bounds.characters
         self._held = ""  # it may be the beginning of a stop string
@@ -88,8 +92,8 @@ class TextStream(Iterator[str]):
 
     def __next__(self) -> str:
         while self._end is None:
-            most = min(self._left - len(self._held), self._bounds.tokens - self.tokens)
-            ids = self._ids.take(max(most, 1))  # an id is one character at most, so none is drawn in vain
+            wanted = (self._left - len(self._held)) // self._characters
+            ids = self._ids.take(max(1, min(wanted, self._bounds.tokens - self.tokens)))
             if not ids:
                 raise StopIteration
             piece = self._piece(ids)
@@ -113,20 +117,33 @@ class TextStream(Iterator[str]):
             self._ids.close()
 
     def _piece(self, ids: list[int]) -> str:
-        """What the next ids complete, and what they end."""
+        """What the next ids complete, and what they end: they come together, and count one by one."""
         if not self._bounds.ignore_end:
             ids = self._up_to_end(ids)
-        text = self._held + self._tokenizer.decode(ids)
+        texts = ["".join(self._decoder.feed(id)) for id in ids]
+        whole = self._held + "".join(texts)
+        if len(whole) < self._left and not any(stop in whole for stop in self._bounds.stops):
+            return self._added("".join(texts), len(ids))
+        end, self._end = self._end, None
+        pieces = []
+        for number, text in enumerate(texts, 1):
+            if number == len(texts):
+                self._end = end
+            pieces.append(self._added(text, 1))
+            if self._end is not None:
+                break
+        return "".join(pieces)
+
+    def _added(self, text: str, tokens: int) -> str:
+        """What can be said when a text has come, which so many ids stand for."""
+        self.tokens += tokens
+        text = self._held + text
         stops = self._bounds.stops
-        found = [at + len(stop) for stop in stops if (at := text.find(stop)) >= 0]
-        if found:  # the first to be complete ends it, however many ids came with it
+        end = stop_end(text, stops)
+        if end is not None:
             self._end = "stop"
-            end = min(found)
-            characters = self._tokenizer.units[ids].cumsum()
-            ids = ids[: int(characters.searchsorted(end - len(self._held))) + 1]
-            text = text[: end - max(len(stop) for stop in stops if text.endswith(stop, 0, end))]
-        self.tokens += len(ids)
-        if self._end is None and self.tokens == self._bounds.tokens:
+            text = without_stop(text[:end], stops)
+        elif self._end is None and self.tokens == self._bounds.tokens:
             self._end = "length"
         kept = max((_overlap(text, stop) for stop in stops), default=0) if self._end is None else 0
         piece, self._held = text[: len(text) - kept], text[len(text) - kept :]
@@ -147,6 +164,16 @@ class TextStream(Iterator[str]):
             return ids
         self._end = "end"
         return ids[: ids.index(boundary, start) + 1]
+
+
+def stop_end(text: str, stops: Sequence[str]) -> int | None:
+    """Where the first stop string to be complete ends; None where there is none."""
+    return min((at + len(stop) for stop in stops if (at := text.find(stop)) >= 0), default=None)
+
+
+def without_stop(text: str, stops: Sequence[str]) -> str:
+    """A text that ends with a stop string, without the longest that it ends with."""
+    return text[: len(text) - max(len(stop) for stop in stops if text.endswith(stop))]
 
 
 def _overlap(text: str, stop: str) -> int:

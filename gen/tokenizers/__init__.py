@@ -6,27 +6,40 @@ from typing import TYPE_CHECKING, Any
 
 from gen.config import Medium
 from gen.errors import CheckpointError
-from gen.tokenizers.base import StreamDecoder, Tokenizer, Unit, Vocabulary
+from gen.tokenizers.base import StreamDecoder, TextTokenizer, Tokenizer, Unit, Vocabulary
 
 if TYPE_CHECKING:
+    from gen.tokenizers.byte import ByteTokenizer as ByteTokenizer
     from gen.tokenizers.char import CharTokenizer as CharTokenizer
     from gen.tokenizers.midi import MidiTokenizer as MidiTokenizer
+    from gen.tokenizers.subword import SubwordTokenizer as SubwordTokenizer
+    from gen.tokenizers.word import WordTokenizer as WordTokenizer
 
-    AnyTokenizer = CharTokenizer | MidiTokenizer
+    AnyTokenizer = TextTokenizer | MidiTokenizer
 
-MEDIA: Mapping[str, Medium] = {"char": "text", "midi": "music"}
+MEDIA: Mapping[str, Medium] = {"char": "text", "byte": "text", "subword": "text", "word": "text", "midi": "music"}
 """What the documents of each family are."""
-_CLASSES = {"CharTokenizer": "char", "MidiTokenizer": "midi"}
+_CLASSES = {
+    "ByteTokenizer": "byte",
+    "CharTokenizer": "char",
+    "MidiTokenizer": "midi",
+    "SubwordTokenizer": "subword",
+    "WordTokenizer": "word",
+}
 _CLASS_OF = {family: name for name, family in _CLASSES.items()}
 
 __all__ = [
     "MEDIA",
+    "ByteTokenizer",
     "CharTokenizer",
     "MidiTokenizer",
     "StreamDecoder",
+    "SubwordTokenizer",
+    "TextTokenizer",
     "Tokenizer",
     "Unit",
     "Vocabulary",
+    "WordTokenizer",
     "from_dict",
 ]
 
@@ -44,5 +57,5 @@ def from_dict(values: Mapping[str, Any]) -> "AnyTokenizer":
     kind = values["kind"] if isinstance(values, Mapping) and "kind" in values else None
     if not isinstance(kind, str) or kind not in MEDIA:
         raise CheckpointError(f"tokenizer kind {kind!r} is not one of {', '.join(MEDIA)}: a newer gen wrote this file")
-    family: type[AnyTokenizer] = getattr(import_module(f"{__name__}.{kind}"), _CLASS_OF[kind])
-    return family.from_dict(values)
+    family = getattr(import_module(f"{__name__}.{kind}"), _CLASS_OF[kind])
+    return family.from_dict(values)  # type: ignore[no-any-return]

@@ -84,8 +84,8 @@ class Tokenizer(Protocol[DocumentT, PieceT]):
         """What its documents are measured in."""
 
     @property
-    def units(self) -> NDArray[np.int64]:
-        """How many of these each id stands for, (V,)."""
+    def units(self) -> NDArray[np.float64]:
+        """How many of these each id stands for, (V,); of unknown words, in the mean."""
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -117,3 +117,29 @@ class Tokenizer(Protocol[DocumentT, PieceT]):
 
     def to_dict(self) -> dict[str, Any]:
         """All that `gen.tokenizers.from_dict` needs to make it again, as JSON values."""
+
+
+class TextTokenizer(Tokenizer[str, str], Protocol):
+    """Texts <-> ids. Cutting a text behind a line end changes nothing: encode(a) + encode(b) == encode(a + b) there."""
+
+    @property
+    def spec(self) -> str:
+        """What its tokens are, as `--tokens` says it: "char", "byte", "subword:1000" and the like."""
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The UTF-8 that each id stands for."""
+
+    @property
+    def bytes(self) -> NDArray[np.float64]:
+        """How many bytes of UTF-8 each id stands for, (V,); of unknown words, in the mean."""
+
+    @property
+    def unknown_ids(self) -> tuple[int, ...]:
+        """The ids that stand for what it does not know; a sampler draws none of them."""
+
+    def cut(self, text: str) -> list[str]:
+        """What of `text` each of its ids stands for; joined, they are the text."""
+
+    def unknown(self, text: str) -> list[str]:
+        """What of `text` it has no ids for, each once, in order of appearance."""

@@ -1,17 +1,17 @@
 """Characters as tokens: one id for each Unicode code point that the corpus holds. Lossless."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gen.config import Medium
 from gen.errors import CheckpointError, TokenizerError
-from gen.tokenizers.base import Unit, Vocabulary
+from gen.tokenizers.base import Vocabulary
+from gen.tokenizers.pieces import DOCUMENT, PieceTokenizer
 
-_BOUNDARY = "<|document|>"  # stands in the vocabulary, never in a text: every other symbol is one code point
 _SHOWN = 12  # unknown characters that an error lists
+_TOGETHER = 1 << 16  # characters whose ids are looked up at a time: they stay in the processor's cache
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
@@ -19,7 +19,7 @@ def code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
-class CharTokenizer:
+class CharTokenizer(PieceTokenizer):
     """One id for each character, in code point order.
 
     Args:
@@ -30,8 +30,7 @@ class CharTokenizer:
         TokenizerError: a symbol is not one code point, is half of a surrogate pair, or occurs twice.
     """
 
-    medium: Medium = "text"
-    unit: Unit = "character"
+    spec = "char"
 
     def __init__(self, symbols: Iterable[str], *, boundary: bool = False) -> None:
         characters = list(symbols)
@@ -42,15 +41,16 @@ class CharTokenizer:
                 raise TokenizerError(f"symbol {symbol!r} is half of a surrogate pair: write U+FFFD in its place")
         if not characters:
             raise TokenizerError("a vocabulary needs at least one character; found none")
-        self.vocabulary = Vocabulary([_BOUNDARY, *characters] if boundary else characters)
-        self.boundary = 0 if boundary else None
-        self._pieces = ["", *characters] if boundary else characters
-        self.units = np.array([len(piece) for piece in self._pieces])
-        self.bytes = np.array([len(piece.encode("utf-8", "surrogatepass")) for piece in self._pieces])
-        self._dtype = np.min_scalar_type(len(self._pieces) - 1)
+        symbols = [DOCUMENT, *characters] if boundary else characters  # every other symbol is one code point
+        pieces = [b"", *(c.encode() for c in characters)] if boundary else [c.encode() for c in characters]
+        super().__init__(Vocabulary(symbols), pieces, 0 if boundary else None)
+        self._characters = characters
         points = code_points("".join(characters))
-        self._table = np.full(int(points.max()) + 2, len(self._pieces), np.uint32)  # the last entry: beyond them all
-        self._table[points] = np.arange(len(self._pieces) - len(points), len(self._pieces), dtype=np.uint32)
+        unknown = self._unknown = len(symbols)
+        self._table = np.full(int(points.max()) + 2, unknown, np.min_scalar_type(unknown))  # the last: beyond them all
+        self._table[points] = np.arange(len(symbols) - len(points), len(symbols))
+        # of ASCII, byte by byte, where ids are bytes, too, and one is left for what is unknown
+        self._ascii = _ascii_table(self._table, unknown) if self._table.dtype == self._dtype == np.uint8 else None
 
     @classmethod
     def fit(cls, texts: Iterable[str], *, boundary: bool = False) -> Self:
@@ -63,13 +63,8 @@ class CharTokenizer:
     @classmethod
     def union(cls, *tokenizers: "CharTokenizer") -> "CharTokenizer":
         """The tokenizer of all characters that any of `tokenizers` knows; with a boundary if any has one."""
-        symbols = sorted({piece for tokenizer in tokenizers for piece in tokenizer._pieces if piece})
+        symbols = sorted({symbol for tokenizer in tokenizers for symbol in tokenizer._characters})
         return cls(symbols, boundary=any(tokenizer.boundary is not None for tokenizer in tokenizers))
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The smallest dtype that holds every id."""
-        return self._dtype
 
     @property
     def start(self) -> int:
@@ -78,11 +73,18 @@ class CharTokenizer:
         return self.vocabulary.id("\n") if "\n" in self.vocabulary else 0
 
     def encode(self, document: str) -> NDArray[np.integer[Any]]:
-        points = code_points(document)
-        ids = self._table[np.minimum(points, len(self._table) - 1)]
-        if ids.size and int(ids.max()) == len(self._pieces):
+        ids: NDArray[np.integer[Any]]
+        if self._ascii is not None and document.isascii():
+            ids = np.frombuffer(document.encode().translate(self._ascii), np.uint8)
+        else:
+            points = code_points(document)
+            ids = np.empty_like(self._table, shape=len(points))
+            for start in range(0, len(points), _TOGETHER):
+                stop = start + _TOGETHER
+                self._table.take(points[start:stop], mode="clip", out=ids[start:stop])
+        if ids.size and int(ids.max()) == self._unknown:
             raise TokenizerError(self._unknown_message(document))
-        return ids.astype(self._dtype)
+        return ids.astype(self._dtype, copy=False)
 
     def unknown(self, text: str) -> list[str]:
         """The characters of `text` that are not in the vocabulary, each once, in order of appearance."""
@@ -94,23 +96,12 @@ class CharTokenizer:
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
         return f"{len(unknown)} character{'s' * (len(unknown) > 1)} that the model never saw: {shown}{more}"
 
-    def decode(self, ids: Sequence[int] | NDArray[np.integer[Any]]) -> str:
-        return "".join(self._piece(int(id)) for id in ids)
-
-    def _piece(self, id: int) -> str:
-        if not 0 <= id < len(self._pieces):
-            self.vocabulary.symbol(id)  # raises
-        return self._pieces[id]
-
-    def stream(self) -> "_CharStream":
-        return _CharStream(self._piece)
-
-    def join(self, pieces: Iterable[str]) -> str:
-        return "".join(pieces)
+    def cut(self, text: str) -> list[str]:
+        """What of `text` each of its ids stands for."""
+        return list(text)
 
     def to_dict(self) -> dict[str, Any]:
-        symbols = "".join(self._pieces)
-        return {"kind": "char", "symbols": symbols, "boundary": self.boundary is not None}
+        return {"kind": "char", "symbols": "".join(self._characters), "boundary": self.boundary is not None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -124,15 +115,8 @@ class CharTokenizer:
             raise CheckpointError(f"its tokenizer is broken: {error}") from error
 
 
-class _CharStream:
-    """Every id is a whole piece already."""
-
-    def __init__(self, piece: Callable[[int], str]) -> None:
-        self._piece = piece
-
-    def feed(self, id: int) -> list[str]:
-        piece = self._piece(id)
-        return [piece] if piece else []
-
-    def flush(self) -> list[str]:
-        return []
+def _ascii_table(table: NDArray[np.integer[Any]], unknown: int) -> bytes:
+    """The id of each byte of ASCII, for `bytes.translate`."""
+    ids = np.full(256, unknown, np.uint8)
+    ids[: len(table[:128])] = table[:128]
+    return ids.tobytes()

@@ -39,7 +39,7 @@ class MidiTokenizer:
         self.vocabulary = Vocabulary(self.table.symbols())
         self.boundary = self.table.boundary
         self.start = self.table.boundary
-        units = np.zeros(self.table.size, np.int64)
+        units = np.zeros(self.table.size)
         units[self.table.pitch : self.table.duration] = 1
         units[self.table.drum : self.table.pedal_on] = 1
         self.units = units

@@ -183,6 +183,7 @@ class _Recipe:
         self.settings = dict(settings)
         self.choices: list[Choice] = []
         self._tokens = tokens
+        self._vocabulary_size = vocabulary_size
         self._choose("threads", available_threads(), "processors of this machine")
         self._choose_chunks()
         self._budget(epochs)
@@ -246,8 +247,9 @@ class _Recipe:
         settings = self.settings
         if "steps" in settings:
             return float(settings["steps"] * settings["batch_size"] * settings["sequence_length"])
-        rows = 2 * GATES[settings["cell"]] * settings["layers"] * settings["hidden"] ** 2
-        return float(self._flops() / (6 * rows))
+        weights = 2 * GATES[settings["cell"]] * settings["layers"] * settings["hidden"] ** 2
+        weights += settings["hidden"] * self._vocabulary_size  # of the output
+        return float(self._flops() / (6 * weights))
 
     def _flops(self) -> float:
         return float(60 * self.settings["minutes"] * self.settings["threads"] * _FLOPS_PER_THREAD)
@@ -280,12 +282,12 @@ def _inherit(weights: dict[str, Any], source: Checkpoint, corpus: TokenCorpus) -
     known = source.tokenizer.vocabulary
     shared = [(new, known.id(s)) for new, s in enumerate(corpus.tokenizer.vocabulary) if s in known]
     rows = tuple(zip(*shared, strict=True))
-    same = list(corpus.tokenizer.vocabulary) == list(known)
+    kept = list(corpus.tokenizer.vocabulary)[: len(known)] == list(known)
     for name, array in weights.items():
         if name.startswith("encoder."):
             weights[name] = source.weights[name]
         elif name.startswith("ngram"):
-            if same:  # otherwise ids, by which its rows are found, are others
+            if kept:  # otherwise ids, by which its rows are found, are others
                 weights[name] = source.weights[name]
         elif rows:
             array[list(rows[0])] = source.weights[name][list(rows[1])]

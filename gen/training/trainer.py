@@ -304,15 +304,7 @@ class Trainer:
         return Checkpoint(self._model.config, self._tokenizer, weights, provenance)
 
     def _figures(self, nats_per_token: float) -> dict[str, Any]:
-        part = self._corpus.validation
-        return figures(
-            nats_per_token,
-            unit=self._tokenizer.unit,
-            tokens=part.size,
-            units=part.units,
-            bytes=part.bytes,
-            seconds=part.seconds,
-        )
+        return figures(nats_per_token, self._corpus.validation.extent)
 
 
 def _augmentation(corpus: TokenCorpus, config: TrainConfig) -> Augmentation | None:

@@ -281,7 +281,7 @@ def test_evaluation(music: Gen, models: Path, tmp_path: Path) -> None:
     found = json.loads(music("eval", "grid", "--samples", "3", "--seconds", "5", "--json").out)
     losses = found["losses"]
     assert set(losses["baselines"]) == {"unigram", "bigram"}
-    assert set(losses["model"]) == {"nats_per_token", "nats_per_note", "bits_per_second"}
+    assert set(losses["model"]) == {"nats_per_token", "nats_per_note", "bits_per_second", "perplexity_per_token"}
     recorded = json.loads(music("show", "grid", "--json").out)["validation"]["nats_per_token"]
     assert losses["model"]["nats_per_token"] == pytest.approx(recorded, abs=1e-6)
     assert {it["metric"] for it in found["statistics"]} >= {

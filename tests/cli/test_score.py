@@ -38,7 +38,7 @@ def test_a_program_gets_columns(gen: Gen, text: str, trained: Path) -> None:
     assert [float(cost) for cost, _ in rows] == pytest.approx(nats.tolist(), abs=1e-4)
     assert f"total: {nats.sum():.1f} nats for {len(TEXT)} characters" in result.err
     assert f"{nats.mean():.4f} nats/token, {nats.mean() / math.log(2):.3f} bits/character" in result.err
-    assert f"perplexity {math.exp(nats.mean()):.2f}" in result.err
+    assert f"{math.exp(nats.mean()):.3f} perplexity/token" in result.err
     assert gen("score", text, "--quiet").err == ""
 
 
@@ -54,7 +54,8 @@ def test_json_holds_arrays_and_totals(gen: Gen, text: str, trained: Path) -> Non
     )
     assert found["total_nats"] == pytest.approx(nats.sum())
     assert found["bits_per_byte"] == pytest.approx(nats.mean() / math.log(2))
-    assert found["perplexity"] == pytest.approx(math.exp(nats.mean()))
+    assert found["perplexity_per_token"] == pytest.approx(math.exp(nats.mean()))
+    assert found["perplexity_per_word"] == pytest.approx(math.exp(nats.sum() / len(TEXT.split())))
 
 
 def test_stdin_and_files_are_told_alike(gen: Gen, text: str, trained: Path) -> None:

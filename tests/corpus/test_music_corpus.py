@@ -13,6 +13,7 @@ from gen.corpus.documents import ReadingOptions
 from gen.corpus.music_documents import MusicDocument
 from gen.corpus.music_examination import MusicExamination, examine_music
 from gen.corpus.token_corpus import TokenCorpus
+from gen.corpus.worker import Worker
 from gen.errors import CorpusError, MidiError, TokenizerError
 from gen.music.midi_writer import midi_bytes
 from gen.music.score import Note, Score, Tempo
@@ -60,8 +61,8 @@ def test_a_folder_becomes_ids_each_piece_behind_a_boundary(folder: Path) -> None
     assert len(pieces) == len(files) == 20
     for decoded, path in zip(pieces, files, strict=True):
         assert np.array_equal(decoded.notes["pitch"], piece(int(path.stem)).notes["pitch"])
-    assert corpus.train.units + corpus.validation.units == 800
-    assert corpus.whole.seconds == pytest.approx(sum(map(tokenizer.seconds, np.split(ids, starts)[1:])))
+    assert corpus.train.extent.units + corpus.validation.extent.units == 800
+    assert corpus.whole.extent.seconds == pytest.approx(sum(map(tokenizer.seconds, np.split(ids, starts)[1:])))
 
 
 def test_what_a_performer_played_is_cut_by_seconds_and_either_clock_can_be_asked_for(folder: Path) -> None:
@@ -145,14 +146,14 @@ def test_a_file_that_kills_its_reader_is_left_out_and_the_others_are_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fatal = folder / "0" / "06.mid"
-    write = midi_reading._Worker.read
+    read = midi_reading._read_by
 
-    def read(self: midi_reading._Worker, document: MusicDocument) -> midi_reading.ReadPiece:
+    def read_by(worker: Worker, document: MusicDocument) -> midi_reading.ReadPiece:
         if document.path == str(fatal):
-            os.kill(self._process.pid, signal.SIGKILL)
-        return write(self, document)
+            os.kill(worker.pid, signal.SIGKILL)
+        return read(worker, document)
 
-    monkeypatch.setattr(midi_reading._Worker, "read", read)
+    monkeypatch.setattr(midi_reading, "_read_by", read_by)
     corpus = TokenCorpus.open(folder)
     assert corpus.provenance["documents"] == 19
     assert any("06.mid (its reader died of it" in notice for notice in corpus.notices)
@@ -186,7 +187,7 @@ def test_one_piece_alone_gives_its_end_to_validation(tmp_path: Path) -> None:
     path.write_bytes(midi_bytes(Score.of(480, notes)).data)
     corpus = TokenCorpus.open(path)
     assert corpus.provenance["split"] == "tail"
-    assert corpus.validation.units == pytest.approx(30, abs=2)
+    assert corpus.validation.extent.units == pytest.approx(30, abs=2)
 
 
 def test_the_examination_tells_what_is_there(folder: Path) -> None:
@@ -194,6 +195,6 @@ def test_the_examination_tells_what_is_there(folder: Path) -> None:
     found = examined(folder)
     assert found.verdict == "little" and "840 notes in 21 pieces" in found.judgement()
     assert found.programs == {0: 20, 40: 1} and found.on_grid == 1.0
-    assert found.train_tokens + found.validation_tokens == int(found.corpus.lengths.sum())
+    assert found.train_tokens + found.validation_tokens == int(found.corpus.ids.lengths.sum())
     facts = found.to_dict()
     assert len(facts["pieces"]) == 21 and facts["pieces"][0]["notes"] == 40

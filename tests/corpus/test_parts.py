@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gen.corpus.parts import Part, split_documents
 from gen.tokenizers import CharTokenizer
+from gen.tokenizers.extent import Extent
 
 TOKENIZER = CharTokenizer("abcé日", boundary=True)
 LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
@@ -102,6 +103,21 @@ def test_a_part_knows_what_its_ids_stand_for(monkeypatch: pytest.MonkeyPatch) ->
     ids = np.concatenate([[0], TOKENIZER.encode("abcé"), [0], TOKENIZER.encode("日日a")])
     part = Part(ids, np.array([[0, 2], [4, 9]]), TOKENIZER)  # boundary a | é boundary 日 日 a
     assert part.counts.tolist() == [2, 2, 0, 0, 1, 2]
-    assert part.units == 5
-    assert part.tokens_per_unit == 7 / 5
-    assert part.seconds is None
+    assert part.extent == Extent(unit="character", tokens=7, units=5, bytes=10, words=2)
+
+
+def test_words_are_counted_in_the_beginning_of_a_long_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = CharTokenizer.fit(["ab \n"])
+    ids = tokenizer.encode("a bb  ab\n" * 30)
+    part = Part(ids, np.array([[0, len(ids)]]), tokenizer)
+    assert part.extent.words == 90
+    monkeypatch.setattr("gen.corpus.parts._DECODED", 45)
+    assert Part(ids, np.array([[0, len(ids)]]), tokenizer).extent.words == 90
+
+
+def test_the_last_word_of_a_document_is_not_the_first_of_the_next() -> None:
+    tokenizer = CharTokenizer.fit(["ab \n"], boundary=True)
+    documents = [np.append(0, tokenizer.encode(text)) for text in ("a bb", "ab", "b a a")]
+    ends = np.cumsum([len(one) for one in documents])
+    extents = np.stack([np.append(0, ends[:-1]), ends], axis=1)
+    assert Part(np.concatenate(documents), extents, tokenizer).extent.words == 6

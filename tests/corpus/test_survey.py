@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gen.corpus import survey as module
+from gen.corpus import units
 from gen.corpus.documents import find_documents
-from gen.corpus.survey import survey
+from gen.corpus.survey import survey, surveying
+from gen.progress import result_of
 
 
 @dataclass
@@ -39,7 +41,7 @@ def test_a_survey_counts_what_is_there(documents: list[list[str]]) -> None:
 
 
 def test_a_text_of_many_batches_is_counted_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BATCH", 50)
+    monkeypatch.setattr(units, "UNIT", 50)
     monkeypatch.setattr(module, "_COUNTED", 7)
     texts = ["日本" * 20, "abc" * 50, "", "🎼", "x" * 49]
     assert survey([Pieces([text]) for text in texts]).symbols == dict(sorted(Counter("".join(texts)).items()))
@@ -86,3 +88,32 @@ def test_many_documents_are_never_held_together(tmp_path: Path) -> None:
     assert found.documents == rows + 1
     assert found.characters > 10_000_000
     assert peak < 40_000_000
+
+
+def test_a_short_text_is_its_own_sample() -> None:
+    found = survey([Pieces(["one\ntw", "o"]), Pieces([""]), Pieces(["three"])])
+    assert found.sample == ("one\ntwo", "three")
+
+
+@pytest.mark.parametrize("block", [7, 100, 10_000])
+def test_a_sample_is_bounded_spread_evenly_and_the_same_however_the_text_is_read(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(module, "SAMPLE", 1000)
+    monkeypatch.setattr(module, "_PIECE", 20)
+    monkeypatch.setattr(units, "UNIT", 300)
+    text = "".join(f"{number:06}\n" for number in range(5000))
+    sample = survey([Pieces([text[start : start + block] for start in range(0, len(text), block)])]).sample
+    assert 500 < len("".join(sample)) <= 1000
+    assert all(piece.endswith("\n") and len(piece) in (7, 14, 21) for piece in sample)
+    places = np.array([int(piece[:6]) for piece in sample])
+    assert (np.diff(places) > 0).all()
+    assert places[0] < 500 and places[-1] > 4500 and np.diff(places).max() < 2 * np.diff(places).min() + 20
+    assert sample == survey([Pieces([text])]).sample
+
+
+def test_progress_is_told_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "UNIT", 4)
+    work = surveying([Pieces(["aäb\n", "日本日本"]), Pieces(["x"])])
+    assert [next(work), next(work), next(work)] == [5, 17, 18]
+    assert result_of(work).bytes == 18

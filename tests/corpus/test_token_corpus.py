@@ -23,6 +23,7 @@ from gen.corpus import catalog, embedded
 from gen.corpus.documents import ReadingOptions, find_documents
 from gen.corpus.token_corpus import MINIMUM, TokenCorpus
 from gen.errors import CorpusError, GenError, StorageError, TokenizerError
+from gen.progress import ReadingText
 from gen.tokenizers import CharTokenizer
 
 SCRIPTS = {
@@ -60,7 +61,7 @@ def test_a_text_is_split_where_the_field_splits_it(tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", ("To be, or not to be.\n" * 60_000)[:1_115_394])
     corpus = gen.TokenCorpus.open(path)
     assert (corpus.train.size, corpus.validation.size) == (1_003_854, 111_540)
-    assert (corpus.train.units, corpus.validation.units) == (1_003_854, 111_540)
+    assert (corpus.train.extent.units, corpus.validation.extent.units) == (1_003_854, 111_540)
     assert corpus.train.ids.dtype == np.uint8
     assert corpus.tokenizer.boundary is None
     assert corpus.notices == ()
@@ -101,7 +102,7 @@ def test_documents_stand_apart(tmp_path: Path) -> None:
     if corpus.provenance["split"] == "hash":
         assert (corpus.train.ids[extents[:, 0]] == 0).all()
     assert corpus.train.size + corpus.validation.size == len(corpus.train.ids)
-    assert corpus.train.units + corpus.validation.units == corpus.provenance["characters"]
+    assert corpus.train.extent.units + corpus.validation.extent.units == corpus.provenance["characters"]
 
 
 def test_adding_a_file_moves_no_other_to_the_other_side(tmp_path: Path) -> None:
@@ -170,6 +171,34 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     assert text_of(before) == "abcd" * 100  # what is mapped stays as it was
 
 
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_progress_is_told_as_text_is_read(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "texts").mkdir()
+    texts = ["To be, or not to be.\n" * 150_000, "naïve\r\n" * 2000]
+    for number, text in enumerate(texts):
+        data = text.encode()
+        write(tmp_path / "texts" / f"{number}.txt{suffix}", gzip.compress(data) if suffix else data)
+    events = list(TokenCorpus.opening(tmp_path / "texts"))
+    assert all(isinstance(event, ReadingText) for event in events)
+    told = [(event.phase, event.done, event.total) for event in events if isinstance(event, ReadingText)]
+    on_disk = sum(path.stat().st_size for path in (tmp_path / "texts").iterdir())
+    as_text = sum(len(text.replace("\r", "").encode()) for text in texts)
+    assert {(phase, total) for phase, _, total in told} == {("reading", on_disk), ("tokenising", as_text)}
+    for phase, total in (("reading", on_disk), ("tokenising", as_text)):
+        done = [d for p, d, _ in told if p == phase]
+        assert done == sorted(done) and len(done) > 2 and done[-1] == total
+    assert [event.phase for event in TokenCorpus.opening(tmp_path / "texts") if isinstance(event, ReadingText)] == [
+        phase for phase, _, _ in told if phase == "reading"
+    ]
+
+
+def test_progress_without_files_is_told_without_a_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "open_corpus", lambda _: embedded.documents(3000))
+    first = next(iter(TokenCorpus.opening("@some", options=ReadingOptions(medium="text"))))
+    assert isinstance(first, ReadingText)
+    assert first.done >= 3000 and first.total is None
+
+
 def test_options_reach_the_text(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", ("id,body\r\n" + '1,"привет\r\n"\r\n' * 50).encode("cp1251"))
     options = ReadingOptions(encoding="cp1251", keep_line_ends=True, column="body")
@@ -208,7 +237,7 @@ def test_odd_corpora_leave_something_on_both_sides(tmp_path: Path, rows: list[st
     corpus = TokenCorpus.open(path)
     assert corpus.provenance["documents"] == len(rows)
     assert corpus.validation.size >= MINIMUM * 0.02
-    assert corpus.train.units > corpus.validation.units > 0
+    assert corpus.train.extent.units > corpus.validation.extent.units > 0
 
 
 def test_notices_tell_of_encodings_controls_and_what_was_left_out(tmp_path: Path) -> None:
@@ -247,7 +276,7 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         corpus = TokenCorpus.open(path)
-        assert corpus.validation.units == 4_500_000
+        assert corpus.validation.extent.units == 4_500_000
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -260,26 +289,31 @@ def test_one_endless_line_is_a_corpus(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_gigabyte_takes_no_more_memory_than_a_megabyte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tokens", ["char", "word:1000"])
+def test_training_on_a_gigabyte_takes_no_more_memory_than_on_a_megabyte(tmp_path: Path, tokens: str) -> None:
     script = (
         "import sys; from pathlib import Path; from gen.corpus.token_corpus import TokenCorpus\n"
-        "import resource, threading, time; peak = 0\n"
+        "from gen.corpus.documents import ReadingOptions; from gen.training.trainer import Trainer\n"
+        "import threading, time; peak = 0\n"
         "def anonymous(): return int(Path('/proc/self/status').read_text().split('RssAnon:')[1].split()[0])\n"
         "def watch():\n"
         "    global peak\n"
         "    while True: peak = max(peak, anonymous()); time.sleep(0.01)\n"
         "threading.Thread(target=watch, daemon=True).start()\n"
-        "TokenCorpus.open(sys.argv[1]).validation.counts; print(peak)"
+        "corpus = TokenCorpus.open(sys.argv[1], options=ReadingOptions(tokens=sys.argv[2]))\n"
+        "for _ in Trainer.start(corpus, steps=2, hidden=16, layers=1, threads=1).run(): pass\n"
+        "print(peak)"
     )
     peaks = []
-    for lines in (40_000, 40_000_000):
-        path = tmp_path / f"{lines}.txt"
+    for size in (1_000_000, 1_000_000_000 if tokens == "char" else 200_000_000):
+        path = tmp_path / f"{size}.txt"
+        lines = "".join(f"To be, or not to be, that {'is' * (number % 3)} {number}\n" for number in range(30_000))
         with open(path, "w", encoding="utf-8") as file:
-            for _ in range(lines // 40_000):
-                file.write("To be, or not to be, that\n" * 40_000)
-        run = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+            while file.tell() < size:
+                file.write(lines)
+        run = subprocess.run([sys.executable, "-c", script, path, tokens], capture_output=True, text=True, check=True)
         peaks.append(int(run.stdout))
-    assert peaks[1] - peaks[0] < 100_000  # kB
+    assert peaks[1] - peaks[0] < 200_000  # kB
 
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "latin-1", "cp1251", "cp932", "gb18030"]

@@ -1,9 +1,10 @@
 import math
+from dataclasses import replace
 
 import pytest
 
-from gen.errors import ConfigError
-from gen.metrics.units import bits, bits_per_unit, figures, perplexity
+from gen.metrics.units import bits, figures, perplexity
+from gen.tokenizers.extent import Extent
 
 
 def test_a_fair_coin_is_one_bit() -> None:
@@ -25,32 +26,46 @@ def test_perplexity_of_a_loss_that_is_not_a_number_is_not_one() -> None:
     assert math.isnan(perplexity(math.nan))
 
 
+TEXT = Extent(unit="character", tokens=250, units=1000, bytes=1024, words=200)
+
+
 def test_bits_per_character_count_all_tokens_over_all_characters() -> None:
-    # 250 tokens of 2 nats each stand for 1000 characters in 1024 bytes
-    assert bits_per_unit(2.0, tokens=250, units=1000) == pytest.approx(500 / math.log(2) / 1000)
-    assert bits_per_unit(2.0, tokens=250, units=1024) == pytest.approx(500 / math.log(2) / 1024)
+    found = figures(2.0, TEXT)
+    assert found == {
+        "nats_per_token": 2.0,
+        "bits_per_character": pytest.approx(500 / math.log(2) / 1000),
+        "bits_per_byte": pytest.approx(500 / math.log(2) / 1024),
+        "perplexity_per_token": pytest.approx(math.exp(2)),
+        "perplexity_per_word": pytest.approx(math.exp(500 / 200)),
+    }
 
 
 def test_one_token_a_character_is_the_plain_unit() -> None:
-    assert bits_per_unit(1.5, tokens=77, units=77) == pytest.approx(bits(1.5))
+    found = figures(1.5, Extent(unit="character", tokens=77, units=77, bytes=77))
+    assert found["bits_per_character"] == found["bits_per_byte"] == pytest.approx(bits(1.5))
+    assert "perplexity_per_word" not in found
 
 
-@pytest.mark.parametrize(("tokens", "units", "named"), [(-1, 5, "tokens is -1"), (5, 0, "units is 0")])
-def test_impossible_counts_are_named(tokens: int, units: int, named: str) -> None:
-    with pytest.raises(ConfigError, match=named):
-        bits_per_unit(1.0, tokens=tokens, units=units)
-
-
-def test_figures_are_in_what_a_medium_is_measured_in() -> None:
-    text = figures(1.4, unit="character", tokens=100, units=90, bytes=120, seconds=None)
-    assert text == {
-        "nats_per_token": 1.4,
-        "bits_per_character": bits_per_unit(1.4, tokens=100, units=90),
-        "bits_per_byte": bits_per_unit(1.4, tokens=100, units=120),
-    }
-    music = figures(2.0, unit="note", tokens=400, units=100, bytes=None, seconds=50.0)
-    assert music["nats_per_note"] == pytest.approx(8.0) and music["bits_per_second"] == pytest.approx(16 / math.log(2))
-    assert set(figures(2.0, unit="note", tokens=4, units=1, bytes=None, seconds=0.0)) == {
+def test_music_is_measured_in_notes_and_seconds() -> None:
+    music = figures(2.0, Extent(unit="note", tokens=400, units=100, seconds=50.0))
+    assert music["nats_per_note"] == pytest.approx(8.0)
+    assert music["bits_per_second"] == pytest.approx(16 / math.log(2))
+    assert set(figures(2.0, Extent(unit="note", tokens=4, units=1, seconds=0.0))) == {
         "nats_per_token",
         "nats_per_note",
+        "perplexity_per_token",
     }
+
+
+def test_unknown_words_are_paid_for_letter_by_letter() -> None:
+    lost = replace(TEXT, unknown=10, unknown_bytes=6.5)
+    found, without = figures(2.0, lost), figures(2.0, TEXT)
+    assert found["nats_per_token"] == 2.0
+    assert found["bits_per_byte"] == pytest.approx(without["bits_per_byte"] + 10 * 7.5 * 8 / 1024)
+    assert found["unknown_per_token"] == 0.04
+
+
+def test_a_perplexity_past_float64_is_left_out() -> None:
+    found = figures(3.0, replace(TEXT, words=1))
+    assert "perplexity_per_word" not in found
+    assert found["nats_per_token"] == 3.0

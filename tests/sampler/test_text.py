@@ -20,7 +20,7 @@ from gen.errors import ConfigError, TokenizerError
 from gen.models.initialization import initial_weights
 from gen.random import Draws
 from gen.sampler import TextSampler
-from gen.tokenizers import CharTokenizer
+from gen.tokenizers import CharTokenizer, TextTokenizer
 from gen.training.recipes import plan
 from tests.decoding.reference import Model, Stepped
 
@@ -139,7 +139,7 @@ def letters() -> TextSampler:
 
 def cut(
     ids: Iterator[int],
-    tokenizer: CharTokenizer,
+    tokenizer: TextTokenizer,
     n: int | None,
     max_tokens: int | None,
     stops: Sequence[str],

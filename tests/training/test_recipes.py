@@ -175,6 +175,9 @@ def test_a_warm_start_keeps_the_ngrams_of_the_same_alphabet_alone(corpus: TokenC
     assert (same.weights["ngram_embedding.weight"] == 1).all()
     wider = tmp_path / "wider.txt"
     wider.write_text(babble(5_000) + "é", "utf-8")
+    longer = plan(TokenCorpus.open(wider, known=source.tokenizer), steps=1, init_from=source).checkpoint
+    assert (longer.weights["ngram_embedding.weight"] == 1).all(), "what was known has kept its ids"
+    wider.write_text("\t" + babble(5_000), "utf-8")
     other = plan(TokenCorpus.open(wider), steps=1, init_from=source).checkpoint
     assert not other.weights["ngram_embedding.weight"].any(), "their rows are found by ids, and ids have moved"
     plain = plan(corpus, steps=1, hidden=16, ngrams=1).checkpoint
