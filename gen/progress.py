@@ -117,6 +117,13 @@ class Validating:
 
 
 @dataclass(frozen=True, slots=True)
+class Probing:
+    """A probe is under way; the share done, 0 … 1."""
+
+    done: float
+
+
+@dataclass(frozen=True, slots=True)
 class Validated:
     """One pass over the validation part.
 

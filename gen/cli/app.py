@@ -16,6 +16,7 @@ _COMMANDS = {
     "eval": "evaluate",
     "score": "score",
     "tokens": "tokens",
+    "probe": "probe",
     "ls": "ls",
     "show": "show",
     "corpora": "corpora",

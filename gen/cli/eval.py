@@ -11,7 +11,6 @@ from gen.cli.options import LastState, NewestRun, RunsFolder, with_default
 
 if TYPE_CHECKING:
     from gen.checkpoint import Checkpoint
-    from gen.corpus.token_corpus import TokenCorpus
     from gen.evaluation import Losses
     from gen.music.statistics import Comparison, Distribution, Statistics
 
@@ -83,23 +82,11 @@ def evaluate(
 
 def _losses(checkpoint: "Checkpoint", path: str | None, *, dynamic: bool) -> "Losses | None":
     """The losses on a corpus, or on the run's own, if that is at hand."""
-    from gen.cli.reading import open_corpus, shown_share
-    from gen.cli.terminal import say
+    from gen.cli.reading import open_corpus, own_corpus, shown_share
     from gen.corpus.documents import ReadingOptions
-    from gen.errors import CorpusError, TokenizerError
     from gen.evaluation import measure
 
-    record = checkpoint.provenance["corpus"]
-    own: TokenCorpus | None = None
-    try:
-        if "-" in record["sources"]:
-            raise CorpusError("it came from standard input")
-        own = open_corpus(record["sources"], ReadingOptions.recorded(record), tokenizer=checkpoint.tokenizer)
-        if own.provenance["checksum"] != record["checksum"]:
-            own = None
-            raise CorpusError(f"{', '.join(record['sources'])} has changed since")
-    except (CorpusError, TokenizerError) as error:  # other characters: it is another text by now
-        say(f"corpus not available: {error}", "yellow")
+    own = own_corpus(checkpoint)
     if path is not None:
         options = ReadingOptions(medium=checkpoint.tokenizer.medium)
         part = open_corpus([path], options, tokenizer=checkpoint.tokenizer).whole

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 from gen.cli.terminal import console, now_and_then
 
 if TYPE_CHECKING:
+    from gen.checkpoint import Checkpoint
     from gen.corpus.documents import ReadingOptions
     from gen.corpus.token_corpus import TokenCorpus
-    from gen.progress import Reading, Validating
+    from gen.progress import Probing, Reading, Validating
     from gen.tokenizers import AnyTokenizer
 
 _T = TypeVar("_T")
@@ -36,6 +37,27 @@ def open_corpus(
     return shown_reading(TokenCorpus.opening(sources, options=options, known=known, tokenizer=tokenizer))
 
 
+def own_corpus(checkpoint: "Checkpoint") -> "TokenCorpus | None":
+    """The corpus that a model learned from; None, and a line on stderr, where it is not at hand or not as it was."""
+    from gen.cli.terminal import say
+    from gen.corpus.documents import ReadingOptions
+    from gen.errors import CorpusError, TokenizerError
+
+    record = checkpoint.provenance.get("corpus")
+    try:
+        if not isinstance(record, dict) or not {"sources", "options", "checksum"} <= record.keys():
+            raise CorpusError("the model has no record of it")
+        if "-" in record["sources"]:
+            raise CorpusError("it came from standard input")
+        found = open_corpus(record["sources"], ReadingOptions.recorded(record), tokenizer=checkpoint.tokenizer)
+        if found.provenance["checksum"] != record["checksum"]:
+            raise CorpusError(f"{', '.join(record['sources'])} has changed since")
+    except (CorpusError, TokenizerError) as error:  # other characters: it is another text by now
+        say(f"corpus not available: {error}", "yellow")
+        return None
+    return found
+
+
 def shown_reading(reading: "Generator[Reading, None, _T]") -> _T:
     """What a reading returns, when its progress has been shown."""
     with _view() as show:
@@ -47,7 +69,7 @@ def shown_reading(reading: "Generator[Reading, None, _T]") -> _T:
                 return found
 
 
-def shown_share(what: str, work: "Generator[Validating, None, _T]") -> _T:
+def shown_share(what: str, work: "Generator[Validating | Probing, None, _T]") -> _T:
     """What a pass returns, when the share of it that is done has been shown; in a terminal only."""
     screen = console()
     with contextlib.ExitStack() as stack:

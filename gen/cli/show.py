@@ -40,7 +40,9 @@ def show(
 def _plot(path: Path, output: Path | None) -> None:
     """Draw the curves of the run that a model lies in."""
     from gen.checkpoint import Checkpoint
-    from gen.cli.curves import in_characters, in_svg, read_curves
+    from gen.cli.charts import in_characters
+    from gen.cli.charts_svg import in_svg
+    from gen.cli.curves import chart_of, read_curves
     from gen.cli.terminal import plain, say, write_product
     from gen.errors import ConfigError
     from gen.runs import Run
@@ -54,9 +56,9 @@ def _plot(path: Path, output: Path | None) -> None:
         raise ConfigError(f"{log}: no curve is logged there yet: name a run that has trained for some steps")
     if output is None:
         size = shutil.get_terminal_size()
-        write_product(in_characters(curves, size.columns, min(24, max(10, size.lines - 2))))
+        write_product(in_characters(chart_of(curves), size.columns, min(24, max(10, size.lines - 2))))
         return
-    atomic_write(output, in_svg(curves, plain(path.parent.name)).encode())
+    atomic_write(output, in_svg([chart_of(curves, plain(path.parent.name))]).encode())
     say(f"wrote {output}", "dim")
 
 

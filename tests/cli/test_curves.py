@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gen.cli.curves import Curves, in_characters, in_svg, read_curves
+from gen.cli import charts
+from gen.cli.charts_svg import in_svg as svg_of
+from gen.cli.curves import Curves, chart_of, read_curves
 from tests.cli.conftest import Gen
 
 FALLING = Curves(
@@ -14,13 +16,23 @@ FALLING = Curves(
     validation=[(250, 1.5), (500, 1.25), (1000, 1.1)],
     baseline=("5-gram", 1.3),
 )
+
+
+def in_characters(curves: Curves, columns: int, lines: int) -> str:
+    return charts.in_characters(chart_of(curves), columns, lines)
+
+
+def in_svg(curves: Curves, title: str) -> str:
+    return svg_of([chart_of(curves, title)])
+
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(20, 10), (40, 10), (80, 24), (200, 50)])
 def test_the_picture_fits(columns: int, lines: int) -> None:
     picture = in_characters(FALLING, columns, lines).splitlines()
-    legend = next(i for i, line in enumerate(picture) if "training" in line)
+    legend = next(i for i, line in enumerate(picture) if line.startswith("nats"))
     assert legend <= lines - 1
     assert max(map(len, picture[:legend])) <= columns
 
@@ -47,8 +59,8 @@ def test_the_first_steps_may_run_out_of_the_picture() -> None:
 
 def test_the_svg_is_sound_and_has_every_validation() -> None:
     root = ElementTree.fromstring(in_svg(FALLING, "a <run> & more"))
-    assert len(root.findall(f".//{SVG}circle")) == 3
-    assert [len((line.get("points") or "").split()) for line in root.iter(f"{SVG}polyline")] == [100, 2, 3]
+    assert len(root.findall(f".//{SVG}circle")) == 3 + 1  # and one in the legend
+    assert [len((line.get("points") or "").split()) for line in root.iter(f"{SVG}polyline")] == [100, 3]
     assert any(text.text == "a <run> & more" for text in root.iter(f"{SVG}text"))
 
 
