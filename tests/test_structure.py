@@ -128,7 +128,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     distributions = packages_distributions()
 
     def third_party(folder: str) -> set[str]:
-        found = set().union(*map(imports, modules(folder))) - sys.stdlib_module_names - {"gen", "tests"}
+        found = set().union(*map(imports, modules(folder))) - sys.stdlib_module_names - {"gen", "tests", "benchmarks"}
         return {normal(distributions[name][0]) for name in found}
 
     assert third_party("gen") == runtime
