@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gen.checkpoint import Checkpoint as Checkpoint
+    from gen.checkpoint import ClassifierCheckpoint as ClassifierCheckpoint
+    from gen.classifier import Classifier as Classifier
+    from gen.config import ClassifierConfig as ClassifierConfig
+    from gen.config import ClassifyConfig as ClassifyConfig
     from gen.config import ModelConfig as ModelConfig
     from gen.config import SamplingConfig as SamplingConfig
     from gen.config import TrainConfig as TrainConfig
+    from gen.corpus import LabelledCorpus as LabelledCorpus
     from gen.corpus import TokenCorpus as TokenCorpus
     from gen.errors import CheckpointError as CheckpointError
     from gen.errors import ConfigError as ConfigError
@@ -33,14 +38,16 @@ if TYPE_CHECKING:
     from gen.sampler import MusicSampler as MusicSampler
     from gen.sampler import Sampler as Sampler
     from gen.sampler import TextSampler as TextSampler
+    from gen.training import ClassifierTrainer as ClassifierTrainer
     from gen.training import Trainer as Trainer
 
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "gen.checkpoint": ("Checkpoint",),
-    "gen.config": ("ModelConfig", "SamplingConfig", "TrainConfig"),
-    "gen.corpus": ("TokenCorpus",),
+    "gen.checkpoint": ("Checkpoint", "ClassifierCheckpoint"),
+    "gen.classifier": ("Classifier",),
+    "gen.config": ("ClassifierConfig", "ClassifyConfig", "ModelConfig", "SamplingConfig", "TrainConfig"),
+    "gen.corpus": ("LabelledCorpus", "TokenCorpus"),
     "gen.errors": (
         "CheckpointError",
         "ConfigError",
@@ -57,7 +64,7 @@ _ROOMS = {
     "gen.music": ("Note", "Pedal", "Score", "Tempo", "TimeSignature"),
     "gen.runs": ("Run",),
     "gen.sampler": ("MusicSampler", "Sampler", "TextSampler"),
-    "gen.training": ("Trainer",),
+    "gen.training": ("ClassifierTrainer", "Trainer"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -1,13 +1,13 @@
 """The events that long work yields. The library tells; the command line draws, the server sends.
 
-Losses are in nats per token.
+Losses are in nats per token; of classifiers, per document.
 """
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from gen.config import ModelConfig, TrainConfig
+from gen.config import ClassifierConfig, ClassifyConfig, ModelConfig, TrainConfig
 
 _T = TypeVar("_T")
 
@@ -87,6 +87,28 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassifierStarted:
+    """Training of a classifier is about to take its first step; every choice is made.
+
+    Attributes:
+        step: 0, or the step a resumed run goes on from.
+        steps_per_epoch: batches in one pass over the training part.
+        weights: numbers in the model.
+        trained: how many of them training changes.
+        majority: accuracy, on the validation part, of always naming the class that most of its documents are of.
+    """
+
+    model: ModelConfig
+    classifier: ClassifierConfig
+    train: ClassifyConfig
+    step: int
+    steps_per_epoch: int
+    weights: int
+    trained: int
+    majority: float
+
+
+@dataclass(frozen=True, slots=True)
 class StepFinished:
     """One optimizer step.
 
@@ -137,6 +159,17 @@ class Validated:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassifierValidated(Validated):
+    """One pass of a classifier over the validation part.
+
+    Attributes:
+        accuracy: share of documents that it named rightly.
+    """
+
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sampled:
     """What the model writes now: text, or the names of the pitches."""
 
@@ -151,7 +184,8 @@ class Finished:
     Attributes:
         loss: of the kept model, one stateful pass over the validation part.
         tokens: of the validation part that it was measured on.
-        figures: the same loss in units that compare across tokenizers, as `gen.metrics.units.figures` has them.
+        figures: the same loss in units that compare across tokenizers, as `gen.metrics.units.figures` has them; of a
+            classifier, what `gen.metrics.classification.Classification.figures` has.
         best_step: the step the kept model was taken at.
     """
 
@@ -164,7 +198,7 @@ class Finished:
     tokens_per_second: float
 
 
-Event = Notice | Started | StepFinished | Validating | Validated | Sampled | Finished
+Event = Notice | Started | ClassifierStarted | StepFinished | Validating | Validated | Sampled | Finished
 
 
 def result_of(work: Generator[Any, None, _T]) -> _T:

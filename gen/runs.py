@@ -14,8 +14,9 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from gen.checkpoint import Checkpoint
+from gen.checkpoint import Checkpoint, ClassifierCheckpoint, Task, task_of
 from gen.config import Medium
 from gen.errors import CheckpointError, ConfigError, GenError, StorageError
 from gen.storage import FolderLock, atomic_write, free_space, human_size, inside, is_plain, make_folder, refused
@@ -23,6 +24,9 @@ from gen.tokenizers import MEDIA
 
 MODEL = "model.safetensors"
 RESUME = "resume.safetensors"
+
+FileT = TypeVar("FileT", Checkpoint, ClassifierCheckpoint)
+_COMMANDS: dict[Task, str] = {"language model": "gen train", "classifier": "gen classify train"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,14 @@ class Run:
             return None
 
     @property
+    def task(self) -> Task | None:
+        """What its model is for; None if it cannot be read."""
+        try:
+            return task_of(self.file())
+        except GenError:
+            return None
+
+    @property
     def modified(self) -> float:
         """When it was last written, in seconds since the epoch."""
         times = [path.stat().st_mtime for path in (self.model_path, self.resume_path) if path.exists()]
@@ -87,7 +99,7 @@ class Run:
         """The file that `checkpoint` reads."""
         return self.resume_path if last or not self.model_path.exists() else self.model_path
 
-    def begin(self, checkpoint: Checkpoint) -> None:
+    def begin(self, checkpoint: Checkpoint | ClassifierCheckpoint) -> None:
         """Write the state at step 0, if the disk has room for it and for what follows.
 
         Raises:
@@ -108,24 +120,38 @@ class Run:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def resume(self) -> Checkpoint:
-        """The state to go on from.
+        """The state of a language model to go on from.
 
         Raises:
-            ConfigError: nothing was saved.
+            ConfigError: nothing was saved, or what was is no language model.
             CheckpointError: it is damaged, or no state; the message names what is intact.
         """
+        return self._resume(Checkpoint)
+
+    def resume_classifier(self) -> ClassifierCheckpoint:
+        """The state of a classifier to go on from; errors are those of `resume`."""
+        return self._resume(ClassifierCheckpoint)
+
+    def _resume(self, kind: type[FileT]) -> FileT:
         if not self.resume_path.exists():
-            raise ConfigError(f"{self.path}: no {RESUME} to go on from; start anew with 'gen train CORPUS'")
+            raise ConfigError(
+                f"{self.path}: no {RESUME} to go on from; start anew with '{_COMMANDS[kind.task]} CORPUS'"
+            )
+        task = self.task
+        if task is not None and task != kind.task:
+            raise ConfigError(f"{self.path}: a {task}: go on with it by '{_COMMANDS[task]} --resume {self.name}'")
         try:
-            checkpoint = Checkpoint.load(self.resume_path)
+            checkpoint = kind.load(self.resume_path)
             if checkpoint.training is None:
                 raise CheckpointError(f"{self.resume_path}: a finished model, without the state to go on from")
             return checkpoint
         except CheckpointError as error:
             hint = "nothing else in this run can be read"
             with contextlib.suppress(CheckpointError, ConfigError):
-                Checkpoint.load(self.model_path)
-                hint = f"{self.model_path} is intact: 'gen train CORPUS --init-from {self.name}' starts from it"
+                kind.load(self.model_path)
+                hint = f"{self.model_path} is intact"
+                if kind is Checkpoint:
+                    hint += f": 'gen train CORPUS --init-from {self.name}' starts from it"
             raise CheckpointError(f"{error}; {hint}") from error
 
 
@@ -142,8 +168,8 @@ def list_runs(folder: Path) -> list[Run]:
     return sorted((run for run in runs if run.exists), key=lambda run: (-run.modified, run.name))
 
 
-def find_run(name: str | None, folder: Path, medium: Medium | None = None) -> Run:
-    """The run called `name`, at the path `name`, or the newest: of `medium`, where one is asked for.
+def find_run(name: str | None, folder: Path, medium: Medium | None = None, task: Task | None = "language model") -> Run:
+    """The run called `name`, at the path `name`, or the newest: for `task` and of `medium`, where one is asked for.
 
     Raises:
         ConfigError: there is none; the message suggests what is near.
@@ -151,9 +177,11 @@ def find_run(name: str | None, folder: Path, medium: Medium | None = None) -> Ru
     runs = list_runs(folder)
     if name is None:
         fitting = (run for run in runs if medium is None or run.medium == medium)
-        newest = next(fitting, None)
+        newest = next((run for run in fitting if task is None or run.task in (task, None)), None)
+        if newest is None and task == "classifier":
+            raise ConfigError(f"no classifier in {folder}: train one with 'gen classify train FILE'")
         if newest is None:
-            of_medium = f" that writes {medium}" if medium else ""
+            of_medium = f" that writes {medium}" if medium else " that writes" if runs else ""
             example = "gen train @tunes" if medium == "music" else "gen train @python"
             raise ConfigError(f"no run{of_medium} in {folder}: train one with 'gen train CORPUS', or '{example}'")
         return newest
@@ -168,11 +196,18 @@ def find_run(name: str | None, folder: Path, medium: Medium | None = None) -> Ru
     raise ConfigError(f"no run {name!r} in {folder}: {known}")
 
 
-def find_model(name: str | None, folder: Path, *, last: bool = False, medium: Medium | None = None) -> Path:
+def find_model(
+    name: str | None,
+    folder: Path,
+    *,
+    last: bool = False,
+    medium: Medium | None = None,
+    task: Task | None = "language model",
+) -> Path:
     """The model file of a run, as `find_run` finds it, or the file at the path `name`."""
     if name is not None and os.path.isfile(name):
         return Path(name)
-    return find_run(name, folder, medium).file(last=last)
+    return find_run(name, folder, medium, task).file(last=last)
 
 
 def name_of(model: Path) -> str:

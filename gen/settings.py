@@ -9,18 +9,38 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
-from gen.config import SAMPLERS, ModelConfig, SamplingConfig, TrainConfig, check_epochs, require
+from gen.config import (
+    SAMPLERS,
+    ClassifierConfig,
+    ClassifyConfig,
+    ModelConfig,
+    SamplingConfig,
+    TrainConfig,
+    check_epochs,
+    require,
+)
 from gen.corpus.documents import ReadingOptions
 from gen.errors import ConfigError
 
-_CONFIGS = {"model": ModelConfig, "train": TrainConfig, "corpus": ReadingOptions, "sampling": SamplingConfig}
+_CONFIGS = {
+    "model": ModelConfig,
+    "train": TrainConfig,
+    "corpus": ReadingOptions,
+    "classifier": ClassifierConfig,
+    "classify": ClassifyConfig,
+    "sampling": SamplingConfig,
+}
 SECTIONS = tuple(_CONFIGS)
-_BUDGETS = {"train.minutes", "train.steps", "train.epochs"}  # one of them bounds a run, in place of the others
+_BUDGETS = (  # of each, one bounds a run, in place of the others
+    {"train.minutes", "train.steps", "train.epochs"},
+    {"classify.steps", "classify.epochs"},
+)
+_OF_THE_CORPUS = ("vocabulary_size", "labels")  # which it sets
 _MAX_FILE = 2**20  # bytes; what is larger was named by mistake
 
 
@@ -59,8 +79,12 @@ class Setting:
         match self.section, self.name:
             case "model", name:
                 ModelConfig(vocabulary_size=1, **{name: value})
-            case "train", "epochs":
+            case "train" | "classify", "epochs":
                 check_epochs(value)
+            case "classifier", name:
+                ClassifierConfig(**{"labels": ("a", "b")} | {name: value})
+            case "classify", name:
+                ClassifyConfig(**{"steps": 1} | {name: value})
             case "train", name:
                 TrainConfig(**({} if name == "minutes" else {"steps": 1}) | {name: value})
             case "corpus", name:
@@ -92,9 +116,10 @@ def _settings() -> Iterator[Setting]:
                 yield Setting(section, field.name, list, None)
             elif field.name == "samplers":  # a text with commas, as the flag
                 yield Setting(section, field.name, str, ", ".join(SAMPLERS))
-            elif field.name != "vocabulary_size":  # which the corpus sets
-                yield Setting(section, field.name, _kind(hints[field.name]), field.default)
-        if config is TrainConfig:
+            elif field.name not in _OF_THE_CORPUS:
+                default = None if field.default is MISSING else field.default
+                yield Setting(section, field.name, _kind(hints[field.name]), default)
+        if config in (TrainConfig, ClassifyConfig):
             yield Setting(section, "epochs", float, None)  # which become steps when the corpus is known
 
 
@@ -191,8 +216,9 @@ def merge(*sources: Mapping[str, Given]) -> dict[str, Given]:
     """
     merged: dict[str, Given] = {}
     for source in sources:
-        if not _BUDGETS.isdisjoint(source):
-            merged = {key: given for key, given in merged.items() if key not in _BUDGETS}
+        for budgets in _BUDGETS:
+            if not budgets.isdisjoint(source):
+                merged = {key: given for key, given in merged.items() if key not in budgets}
         merged |= source
     return merged
 
@@ -249,11 +275,12 @@ def _parsed(text: str, key: str) -> Any:
 
 
 def _hint(key: str) -> str:
-    """The settings whose names begin with, or are like, that of `key`."""
-    name = key.rpartition(".")[2]
+    """The settings whose names begin with, or are like, that of `key`: of its section, if there are any."""
+    section, _, name = key.rpartition(".")
     known = [setting.name for setting in SETTINGS.values()]
     names = [it for it in known if name and it.startswith(name)] or difflib.get_close_matches(name, known, n=1)
-    return _did_you_mean([key for key, setting in SETTINGS.items() if setting.name in names])
+    found = [setting for setting in SETTINGS.values() if setting.name in names]
+    return _did_you_mean([it.key for it in [it for it in found if it.section == section] or found])
 
 
 def _did_you_mean(near: list[str]) -> str:

@@ -19,9 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gen.checkpoint import Checkpoint, Tensors, TrainingState
+from gen.checkpoint import Checkpoint, TrainingState
 from gen.config import Cell, ModelConfig, TrainConfig
 from gen.errors import CheckpointError, ConfigError, StorageError
+from gen.model_file import Tensors
 from gen.tokenizers import CharTokenizer
 
 GOLDEN = Path(__file__).parent / "data" / "checkpoint-v1.safetensors"

@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gen.config import GATES, SAMPLERS, ModelConfig, SamplingConfig, TrainConfig, check_epochs, require
+from gen.config import (
+    GATES,
+    SAMPLERS,
+    ClassifierConfig,
+    ClassifyConfig,
+    ModelConfig,
+    SamplingConfig,
+    TrainConfig,
+    check_epochs,
+    require,
+)
 from gen.errors import ConfigError
 
-Config = ModelConfig | TrainConfig | SamplingConfig
+Config = ModelConfig | TrainConfig | SamplingConfig | ClassifierConfig | ClassifyConfig
 
 models = st.builds(
     ModelConfig,
@@ -50,10 +60,26 @@ samplings = st.builds(
     dry_sequence_breakers=st.lists(st.integers(0, 99)).map(tuple),
     logit_bias=st.lists(st.tuples(st.integers(0, 99), st.floats(max_value=1e9, allow_nan=False))).map(tuple),
 )
+classifiers = st.builds(
+    ClassifierConfig,
+    labels=st.lists(st.text(min_size=1, max_size=3), min_size=2, max_size=5, unique=True).map(tuple),
+    embedding=st.none() | st.integers(1, 2**16),
+    pooling=st.sampled_from(["last", "mean", "max", "all"]),
+    length=st.integers(1, 2**20),
+    keep=st.sampled_from(["first", "last"]),
+)
+classifyings = st.builds(
+    ClassifyConfig,
+    steps=st.integers(1, 10**12),
+    learning_rate=st.floats(1e-9, 10),
+    encoder_rate=st.floats(0, 1),
+    freeze=st.booleans(),
+    recurrent_dropout=st.floats(0, 1, exclude_max=True),
+)
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
-@given(config=models | trainings | samplings)
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(config=models | trainings | samplings | classifiers | classifyings)
 def test_settings_survive_json(config: Config) -> None:
     through = type(config).from_dict(json.loads(json.dumps(config.to_dict())))
     assert through == config
@@ -61,7 +87,8 @@ def test_settings_survive_json(config: Config) -> None:
 
 
 def test_settings_are_frozen() -> None:
-    for config in (ModelConfig(vocabulary_size=1), TrainConfig(steps=1), SamplingConfig()):
+    classifying = ClassifierConfig(labels=("a", "b")), ClassifyConfig(steps=1)
+    for config in (ModelConfig(vocabulary_size=1), TrainConfig(steps=1), SamplingConfig(), *classifying):
         with pytest.raises(FrozenInstanceError):
             config.seed = 1  # type: ignore[union-attr, misc]
 
@@ -86,6 +113,8 @@ MINIMAL: dict[type, dict[str, Any]] = {
     ModelConfig: {"vocabulary_size": 65},
     TrainConfig: {"steps": 1},
     SamplingConfig: {},
+    ClassifierConfig: {"labels": ("a", "b")},
+    ClassifyConfig: {"steps": 1},
 }
 LIMITS: list[tuple[type, str, list[Any], list[Any]]] = [
     (ModelConfig, "vocabulary_size", [1, 2**24], [0, -1, 2**24 + 1, 1.0, "65", None, True]),
@@ -138,6 +167,32 @@ LIMITS: list[tuple[type, str, list[Any], list[Any]]] = [
     (SamplingConfig, "dry_penalty_last_n", [-1, 0, 10**9], [-2, 1.0, True]),
     (SamplingConfig, "dry_sequence_breakers", [(), (0, 7)], [3, None, "ab", (-1,), (0.0,), (True,), ("a",)]),
     (SamplingConfig, "logit_bias", [(), ((0, 1),), ((3, -math.inf),)], [3, ((1,),), ((1, 2, 3),), (4,)]),
+    (
+        ClassifierConfig,
+        "labels",
+        [("a", "b"), ("x", "y", "z")],
+        [(), ("a",), ("a", "a"), ("a", ""), ("a", 1), "ab", None],
+    ),
+    (ClassifierConfig, "embedding", [None, 1, 65_536], [0, 65_537, 2.0, True, "8"]),
+    (ClassifierConfig, "pooling", ["last", "mean", "max", "all"], ["sum", "", None, ["last"]]),
+    (ClassifierConfig, "length", [1, 2**20], [0, 2**20 + 1, 9.0, None]),
+    (ClassifierConfig, "keep", ["first", "last"], ["middle", None, 1]),
+    (ClassifyConfig, "steps", [1, 2**62], [0, -1, 2**62 + 1, 1.5, True, None]),
+    (ClassifyConfig, "batch_size", [1, 2**20], [0, 2**20 + 1, True]),
+    (ClassifyConfig, "learning_rate", [TINY, 10], [0, -TINY, 10.1, *NOT_NUMBERS]),
+    (ClassifyConfig, "encoder_rate", [0, 1], [-TINY, 1.1, *NOT_NUMBERS]),
+    (ClassifyConfig, "freeze", [True, False], [1, 0, None, "yes"]),
+    (ClassifyConfig, "weight_decay", [0, 10], [-TINY, 10.1, *NOT_NUMBERS]),
+    (ClassifyConfig, "clip", [TINY, 1e300], [0, -1, *NOT_NUMBERS]),
+    (ClassifyConfig, "warmup", [0, 1], [-TINY, 1.1, *NOT_NUMBERS]),
+    (ClassifyConfig, "decay", [0, 1], [-TINY, 1.1, *NOT_NUMBERS]),
+    (ClassifyConfig, "dropout", [0, 0.999], [1, 1.0, -TINY, *NOT_NUMBERS]),
+    (ClassifyConfig, "recurrent_dropout", [0, 0.999], [1, 1.0, -TINY, *NOT_NUMBERS]),
+    (ClassifyConfig, "validate_every", [0, 2**62], [-1, 2**62 + 1, 0.5]),
+    (ClassifyConfig, "seed", [0, 2**63 - 1], [-1, 2**63, "1", 1.0]),
+    (ClassifyConfig, "precision", ["auto", "fp32", "bf16"], ["fp16", "", None]),
+    (ClassifyConfig, "device", ["auto", "cpu", "cuda:0"], [0, None]),
+    (ClassifyConfig, "threads", [1, 4096], [0, 4097, True]),
     (SamplingConfig, "logit_bias", [], [((-1, 0),), ((0.0, 0),), ((0, math.inf),), ((0, math.nan),), ((0, HUGE),)]),
 ]
 
@@ -188,7 +243,7 @@ def test_a_long_value_is_shortened_in_the_message() -> None:
 
 @pytest.mark.parametrize("kind", MINIMAL)
 def test_an_unknown_setting_is_refused_with_the_known_ones(kind: type[Config]) -> None:
-    with pytest.raises(ConfigError, match=r"setting is 'hiden'; it must be one of .*(hidden|seed|top_k)"):
+    with pytest.raises(ConfigError, match=r"setting is 'hiden'; it must be one of .*(hidden|seed|top_k|pooling)"):
         kind.from_dict(MINIMAL[kind] | {"hiden": 1})
 
 
@@ -268,3 +323,25 @@ def test_parameters_follow_the_formula_at_any_size(config: ModelConfig) -> None:
 
 def test_numpy_numbers_are_numbers() -> None:
     assert SamplingConfig(temperature=np.arange(1.0, 2.0)[0]).temperature == 1
+
+
+# ── A classifier on its encoder ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_classifier_has_its_encoders_weights_and_a_head() -> None:
+    model = ModelConfig(vocabulary_size=9, cell="gru", layers=2, hidden=6)
+    shapes = ClassifierConfig(labels=("a", "b", "c"), embedding=4, pooling="all").parameter_shapes(model)
+    assert shapes["embedding.weight"] == (9, 4) and shapes["encoder.layers.0.input_weight"] == (18, 4)
+    assert shapes["encoder.layers.1.input_weight"] == (18, 6)
+    assert shapes["head.weight"] == (3, 18) and shapes["head.bias"] == (3,)
+    assert not any(name.startswith("output") for name in shapes)
+    assert ClassifierConfig(labels=("a", "b")).parameter_shapes(model)["head.weight"] == (1, 6)
+
+
+@pytest.mark.parametrize("shape", [{"ngrams": 3, "residual": True}, {"ngrams": 2}])
+def test_an_embedding_must_be_as_wide_as_what_it_is_added_to(shape: dict[str, Any]) -> None:
+    model = ModelConfig(vocabulary_size=9, hidden=6, **shape)
+    ClassifierConfig(labels=("a", "b"), embedding=6).check(model)
+    ClassifierConfig(labels=("a", "b"), embedding=4).check(ModelConfig(vocabulary_size=9, hidden=6, residual=True))
+    with pytest.raises(ConfigError, match=r"^embedding is 4; it must be 6"):
+        ClassifierConfig(labels=("a", "b"), embedding=4).check(model)

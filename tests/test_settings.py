@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gen.config import SAMPLERS, ModelConfig, SamplingConfig, TrainConfig
+from gen.config import SAMPLERS, ClassifierConfig, ClassifyConfig, ModelConfig, SamplingConfig, TrainConfig
 from gen.corpus.documents import ReadingOptions
 from gen.errors import ConfigError
 from gen.settings import (
@@ -87,8 +87,30 @@ ACCEPTED: Mapping[str, st.SearchStrategy[Any]] = {
     "sampling.frequency_penalty": finite,
     "sampling.repeat_last_n": st.integers(-1, 10**9),
     "sampling.logit_bias": biases,
+    "classifier.embedding": st.integers(1, 2**16),
+    "classifier.pooling": st.sampled_from(["last", "mean", "max", "all"]),
+    "classifier.length": st.integers(1, 2**20),
+    "classifier.keep": st.sampled_from(["first", "last"]),
+    "classify.steps": st.integers(1, 10**9),
+    "classify.epochs": st.floats(0.01, 1e6),
+    "classify.batch_size": st.integers(1, 2**20),
+    "classify.learning_rate": st.floats(1e-9, 10),
+    "classify.encoder_rate": st.floats(0, 1),
+    "classify.freeze": st.booleans(),
+    "classify.weight_decay": st.floats(0, 10),
+    "classify.clip": st.floats(1e-9, 1e9),
+    "classify.warmup": shares,
+    "classify.decay": shares,
+    "classify.dropout": st.floats(0, 1, exclude_max=True),
+    "classify.recurrent_dropout": st.floats(0, 1, exclude_max=True),
+    "classify.validate_every": st.integers(0, 10**9),
+    "classify.seed": st.integers(0, 2**63 - 1),
+    "classify.precision": st.sampled_from(["auto", "fp32", "bf16"]),
+    "classify.device": st.sampled_from(["auto", "cpu", "cuda:1"]),
+    "classify.threads": st.integers(1, 4096),
 }
 BUDGETS = ("train.minutes", "train.steps", "train.epochs")
+OF_CLASSIFIERS = ("classify.steps", "classify.epochs")
 
 Source = Callable[[Mapping[str, Any]], dict[str, Given]]
 
@@ -128,9 +150,17 @@ SOURCES: tuple[tuple[Source, Callable[[str], str]], ...] = (  # from the lowest 
 
 
 def test_every_field_of_every_config_can_be_set() -> None:
-    configs = {"model": ModelConfig, "train": TrainConfig, "corpus": ReadingOptions, "sampling": SamplingConfig}
+    configs = {
+        "model": ModelConfig,
+        "train": TrainConfig,
+        "corpus": ReadingOptions,
+        "sampling": SamplingConfig,
+        "classifier": ClassifierConfig,
+        "classify": ClassifyConfig,
+    }
     expected = {f"{section}.{field.name}" for section, config in configs.items() for field in fields(config)}
-    assert set(SETTINGS) == expected - {"model.vocabulary_size"} | {"train.epochs"}
+    of_the_corpus = {"model.vocabulary_size", "classifier.labels"}
+    assert set(SETTINGS) == expected - of_the_corpus | {"train.epochs", "classify.epochs"}
     assert len({setting.variable for setting in SETTINGS.values()}) == len(SETTINGS)
     assert SETTINGS["sampling.top_p"].default == SamplingConfig().top_p
     assert set(ACCEPTED) == set(SETTINGS), "the strategies above cover all settings"
@@ -150,7 +180,12 @@ def test_every_setting_can_be_given_by_every_source(
 @quick
 @given(
     wanted=st.tuples(
-        *[st.fixed_dictionaries({}, optional={k: v for k, v in ACCEPTED.items() if k not in BUDGETS}) for _ in SOURCES]
+        *[
+            st.fixed_dictionaries(
+                {}, optional={k: v for k, v in ACCEPTED.items() if k not in (*BUDGETS, *OF_CLASSIFIERS)}
+            )
+            for _ in SOURCES
+        ]
     )
 )
 def test_the_highest_source_wins_and_the_origin_is_its_own(wanted: tuple[dict[str, Any], ...]) -> None:
@@ -162,7 +197,11 @@ def test_the_highest_source_wins_and_the_origin_is_its_own(wanted: tuple[dict[st
 
 
 @quick
-@given(ranks=st.lists(st.sets(st.sampled_from(BUDGETS)), min_size=1, max_size=4))
+@given(
+    st.sampled_from([BUDGETS, OF_CLASSIFIERS]).flatmap(
+        lambda budgets: st.lists(st.sets(st.sampled_from(budgets)), min_size=1, max_size=4)
+    )
+)
 def test_a_budget_takes_the_place_of_every_lower_one(ranks: list[set[str]]) -> None:
     merged = merge(*({key: Given(1, str(rank)) for key in there} for rank, there in enumerate(ranks)))
     highest = max((rank for rank, there in enumerate(ranks) if there), default=0)

@@ -23,7 +23,7 @@ _COMMANDS = {
     "doctor": "doctor",
 }
 """Name, which is the module's, and function."""
-_GROUPS = ("bench", "config")
+_GROUPS = ("classify", "bench", "config")
 
 
 def app_for(arguments: Sequence[str]) -> typer.Typer:

@@ -79,27 +79,29 @@ def _gathered(sources: Sequence[str], config: str | None, assignments: Sequence[
 
 def _recorded(run: str, out: str | None, *, last: bool) -> "dict[str, Given]":
     """The settings that a model was trained with."""
-    from gen.checkpoint import Checkpoint
+    from gen.checkpoint import ClassifierCheckpoint, load_any
     from gen.config import LATER
     from gen.runs import find_model, runs_folder
     from gen.settings import SETTINGS, Given
 
-    checkpoint = Checkpoint.load(find_model(run, runs_folder(out), last=last))
+    checkpoint = load_any(find_model(run, runs_folder(out), last=last, task=None))
     record = checkpoint.provenance
     training = _table(record, "train") if checkpoint.training is None else checkpoint.training.config.to_dict()
     options = _table(_table(record, "corpus"), "options")
     model = {"tied": checkpoint.model.tied, **checkpoint.model.to_dict()}
-    values = {
+    values: dict[str, Mapping[str, Any]] = {  # what is off is not on record
         "model": model,
-        "train": {**LATER, **training} if training else {},  # what is off is not on record
         "corpus": {"tokens": None, **options} if options else {},
-        "sampling": {},
     }
+    if isinstance(checkpoint, ClassifierCheckpoint):
+        values |= {"classifier": checkpoint.classifier.to_dict(), "classify": training}
+    else:
+        values["train"] = {**LATER, **training} if training else {}
     origins = _table(record, "settings_from")
     elsewhere = "the machine" if origins else "on record"  # the device; or anything, if not trained by `gen train`
     settings = {}
     for key, setting in SETTINGS.items():
-        recorded = values[setting.section]
+        recorded = values.get(setting.section, {})
         if setting.name in recorded:
             value = recorded[setting.name]
             unsaid = "default" if value == setting.default else elsewhere

@@ -1,6 +1,7 @@
 """`gen ls`: the runs, newest first."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from gen.cli.options import RunsFolder
 
@@ -26,10 +27,10 @@ def ls(out: RunsFolder = None) -> None:
             [
                 plain(run.name),
                 MEDIA[summary["tokenizer"]["kind"]],
-                f"{summary['cell']} {summary['layers']} x {summary['hidden']}",
+                f"{summary['cell']} {summary['layers']} x {summary['hidden']}{_labels(summary)}",
                 f"{summary['parameters']:,}",
                 f"{summary.get('steps', 0):,}",
-                f"{figures['nats_per_token']:.4f}" if figures else "",
+                f"{figures['nats_per_token']:.4f}" if "nats_per_token" in figures else "",
                 _per_unit(figures),
                 plain(", ".join(summary.get("corpus", {}).get("sources", ()))),
             ]
@@ -41,8 +42,15 @@ def ls(out: RunsFolder = None) -> None:
     write_product(table(header, rows, right={3, 4, 5, 6}))
 
 
+def _labels(summary: Mapping[str, Any]) -> str:
+    """Of a classifier, how many classes it tells apart."""
+    return f" for {len(summary['classifier']['labels'])} classes" if "classifier" in summary else ""
+
+
 def _per_unit(figures: Mapping[str, float]) -> str:
-    """The loss in what the medium is measured in."""
+    """The loss in what the medium is measured in; of a classifier, its accuracy."""
+    if "accuracy" in figures:
+        return f"{figures['accuracy']:.1%} right"
     if "nats_per_note" in figures:
         return f"{figures['nats_per_note']:.2f} nats/note"
     if "bits_per_byte" in figures:

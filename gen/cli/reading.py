@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 from gen.cli.terminal import console, now_and_then
 
 if TYPE_CHECKING:
-    from gen.checkpoint import Checkpoint
+    from gen.checkpoint import Checkpoint, ClassifierCheckpoint
     from gen.corpus.documents import ReadingOptions
+    from gen.corpus.labelled_corpus import LabelledCorpus
     from gen.corpus.token_corpus import TokenCorpus
     from gen.progress import Probing, Reading, Validating
     from gen.tokenizers import AnyTokenizer
@@ -56,6 +57,30 @@ def own_corpus(checkpoint: "Checkpoint") -> "TokenCorpus | None":
         say(f"corpus not available: {error}", "yellow")
         return None
     return found
+
+
+def reopen_labelled(checkpoint: "ClassifierCheckpoint") -> "LabelledCorpus":
+    """The labelled documents that a classifier learned from, as its record says they were read; they may have changed.
+
+    Raises:
+        CorpusError: they are not there any more, or have other labels.
+    """
+    from gen.corpus.documents import ReadingOptions
+    from gen.corpus.labelled_corpus import LabelledCorpus
+
+    record, classifier = checkpoint.provenance["corpus"], checkpoint.classifier
+    return shown_reading(
+        LabelledCorpus.opening(
+            record["sources"],
+            validation=record["validation_sources"],
+            options=ReadingOptions.recorded(record),
+            label=record["label_column"],
+            length=classifier.length,
+            keep=classifier.keep,
+            tokenizer=checkpoint.tokenizer,
+            labels=classifier.labels,
+        )
+    )
 
 
 def shown_reading(reading: "Generator[Reading, None, _T]") -> _T:

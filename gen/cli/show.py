@@ -20,15 +20,15 @@ def show(
     out: RunsFolder = None,
 ) -> None:
     """Show a model: its shape, its corpus, how it was trained and how well it does."""
-    from gen.checkpoint import Checkpoint
+    from gen.checkpoint import load_any
     from gen.cli.terminal import plain, write_product
     from gen.runs import find_model, runs_folder
 
-    path = find_model(run, runs_folder(out), last=last)
+    path = find_model(run, runs_folder(out), last=last, task=None)
     if plot or output is not None:
         _plot(path, output)
         return
-    summary = {"file": str(path)} | Checkpoint.load(path).summary()
+    summary = {"file": str(path)} | load_any(path).summary()
     if as_json:
         write_product(json.dumps(summary, ensure_ascii=False) + "\n")
         return
@@ -39,7 +39,7 @@ def show(
 
 def _plot(path: Path, output: Path | None) -> None:
     """Draw the curves of the run that a model lies in."""
-    from gen.checkpoint import Checkpoint
+    from gen.checkpoint import load_any
     from gen.cli.charts import in_characters
     from gen.cli.charts_svg import in_svg
     from gen.cli.curves import chart_of, read_curves
@@ -51,7 +51,7 @@ def _plot(path: Path, output: Path | None) -> None:
     if output is not None and output.suffix.lower() != ".svg":
         raise ConfigError(f"{output}: curves are drawn as SVG: name a file that ends with .svg")
     log = Run(path.parent).metrics_path
-    curves = read_curves(log, Checkpoint.load(path).provenance)
+    curves = read_curves(log, load_any(path).provenance)
     if curves is None:
         raise ConfigError(f"{log}: no curve is logged there yet: name a run that has trained for some steps")
     if output is None:

@@ -1,10 +1,7 @@
 """`gen train`: flags to settings, corpus to run, events to the screen."""
 
 import shlex
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -249,24 +246,27 @@ def _go_on(run: "Run", minutes: float | None, steps: int | None) -> None:
 
 def _run(run: "Run", corpus: "TokenCorpus", start: "Checkpoint") -> None:
     """Train to the end of the budget, or until someone asks to stop; either way everything is saved."""
+    from gen.checkpoint import Checkpoint
+    from gen.cli.stopping import stop_requests
     from gen.cli.terminal import say
     from gen.cli.training_view import training_view
     from gen.config import available_threads
     from gen.training.device import use_threads
+    from gen.training.model_card import model_card
     from gen.training.recorder import load_best, record
     from gen.training.trainer import Trainer
 
     assert start.training is not None
     use_threads(start.training.config.threads)
-    with _stop_requests() as stop:
-        trainer = Trainer(corpus, start, load_best(run))
+    with stop_requests() as stop:
+        trainer = Trainer(corpus, start, load_best(run, Checkpoint))
         if trainer.finished:
             kind = "steps" if trainer.config.minutes is None else "minutes"
             say(f"{run.name} has used up its budget; a larger --{kind} trains it on")
         if trainer.config.threads > 2 * available_threads():
             say(f"{trainer.config.threads} threads on {available_threads()} processors will be slow", "yellow")
         with training_view(run, corpus) as view:
-            for event in record(trainer, run):
+            for event in record(trainer, run, model_card):
                 view.show(event)
                 if stop:
                     break
@@ -275,22 +275,3 @@ def _run(run: "Run", corpus: "TokenCorpus", start: "Checkpoint") -> None:
             say(f"saved at step {trainer.step:,} in {run.path}; go on with: gen train --resume {shlex.quote(run.name)}")
             raise typer.Exit(stop[0])
     say(f"saved {run.model_path}; now: gen sample {shlex.quote(run.name)}")
-
-
-@contextmanager
-def _stop_requests() -> Iterator[list[int]]:
-    """A list that the first Ctrl-C, SIGTERM or closed terminal puts its code into; a second Ctrl-C ends at once."""
-    stop: list[int] = []
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT and stop:
-            raise KeyboardInterrupt
-        stop.append(128 + number)
-
-    asking = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, ask) for number in asking}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

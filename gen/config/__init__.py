@@ -6,6 +6,7 @@ Every message names the setting, the value found and the interval needed.
 from typing import Literal, get_args
 
 from gen.config.checks import available_threads, check_epochs, require
+from gen.config.classify import ClassifierConfig, ClassifyConfig, Keep, Pooling
 from gen.config.model import GATES, Cell, ModelConfig
 from gen.config.sampling import SAMPLERS, SamplingConfig
 from gen.config.train import LATER, Precision, TrainConfig
@@ -21,9 +22,13 @@ __all__ = [
     "LATER",
     "SAMPLERS",
     "Cell",
+    "ClassifierConfig",
+    "ClassifyConfig",
     "Clock",
+    "Keep",
     "Medium",
     "ModelConfig",
+    "Pooling",
     "Precision",
     "SamplingConfig",
     "TrainConfig",

@@ -9,7 +9,7 @@ from gen.errors import ConfigError
 
 Precision = Literal["auto", "fp32", "bf16"]
 
-_MAX_STEPS = 2**62
+MAX_STEPS = 2**62
 
 LATER: Mapping[str, Any] = {"transpose": 0, "stretch": 0.0, "ngram_dropout": 0.0, "ngram_learning_rate": 0.0}
 """Settings of training that a record leaves out while they are off."""
@@ -82,8 +82,8 @@ class TrainConfig(Settings):
             value = getattr(self, name)
             require(is_whole(value) and low <= value <= high, name, value, f"a whole number in {low} … {high}")
         if self.steps is not None:
-            sound = is_whole(self.steps) and 1 <= self.steps <= _MAX_STEPS
-            require(sound, "steps", self.steps, f"a whole number in 1 … {_MAX_STEPS}")
+            sound = is_whole(self.steps) and 1 <= self.steps <= MAX_STEPS
+            require(sound, "steps", self.steps, f"a whole number in 1 … {MAX_STEPS}")
         if self.minutes is not None:
             require(is_number(self.minutes) and self.minutes > 0, "minutes", self.minutes, "a number above 0")
         largest = {

@@ -25,6 +25,19 @@ def json_rows(
         NotText: a row is no JSON object or has no such field of text.
     """
     wanted = column or _TEXT
+    for name, row in json_objects(file):
+        if wanted not in row:
+            raise NotText(name, _no_column(column, list(row)))
+        text = row[wanted]
+        if text is None:
+            continue
+        if not isinstance(text, str):
+            raise NotText(name, f"{wanted!r} is of type {type(text).__name__}: text is needed")
+        yield TextDocument(name, mended(text, findings), keep_line_ends=keep_line_ends)
+
+
+def json_objects(file: FileDocument) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a JSON Lines file, each with its name (`NotText`: one is no JSON object)."""
     for number, line in enumerate(_lines(file.blocks(), file.name), 1):
         if line.isspace():
             continue
@@ -35,16 +48,14 @@ def json_rows(
             raise NotText(name, f"not JSON ({error}): each line must be a JSON object") from error
         if not isinstance(row, dict):
             raise NotText(name, f"a {type(row).__name__} in JSON: each line must be a JSON object")
-        if wanted not in row:
-            raise NotText(name, _no_column(column, list(row)))
-        text = row[wanted]
-        if text is None:
-            continue
-        if not isinstance(text, str):
-            raise NotText(name, f"{wanted!r} is of type {type(text).__name__}: text is needed")
-        text, halves = _HALVES.subn("\ufffd", text)
-        findings.mended += halves
-        yield TextDocument(name, text, keep_line_ends=keep_line_ends)
+        yield name, row
+
+
+def mended(text: str, findings: Findings) -> str:
+    """A text of JSON without halves of characters."""
+    whole, halves = _HALVES.subn("\ufffd", text)
+    findings.mended += halves
+    return whole
 
 
 def csv_rows(
@@ -55,20 +66,28 @@ def csv_rows(
     Raises:
         NotText: the header does not tell which column is the text, a row is too short, a quote is never closed.
     """
+    columns, rows = csv_table(file, delimiters)
+    index = column_index(file.name, columns, column) if columns else 0
+    for name, row in rows:
+        yield TextDocument(name, field(name, row, columns, index), keep_line_ends=keep_line_ends)
+
+
+def csv_table(file: FileDocument, delimiters: str) -> tuple[list[str], Iterator[tuple[str, list[str]]]]:
+    """The header of a file of separated values, and its rows, each with its name. Errors are those of `records`."""
     lines = _lines(file.blocks(), file.name)
     header = next(lines, "")
     delimiter = max(delimiters, key=header.count)
-    columns: list[str] | None = None
-    index = 0
-    for number, row in records(_put_back(header, lines), delimiter, file.name):
-        if columns is None:
-            columns = row
-            index = _column_index(file.name, columns, column)
-        elif index < len(row):
-            yield TextDocument(f"{file.name}:{number}", row[index], keep_line_ends=keep_line_ends)
-        else:
-            reason = f"{len(row)} of the {len(columns)} fields that the header names: {columns[index]!r} is missing"
-            raise NotText(f"{file.name}:{number}", reason)
+    found = records(_put_back(header, lines), delimiter, file.name)
+    columns = next((row for _, row in found), [])
+    return columns, ((f"{file.name}:{number}", row) for number, row in found)
+
+
+def field(name: str, row: Sequence[str], columns: Sequence[str], index: int) -> str:
+    """A field of a row (`NotText`: the row is too short)."""
+    if index < len(row):
+        return row[index]
+    reason = f"{len(row)} of the {len(columns)} fields that the header names: {columns[index]!r} is missing"
+    raise NotText(name, reason)
 
 
 def records(lines: Iterable[str], delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -118,7 +137,8 @@ def _quoted_record(line: str, delimiter: str, following: Iterator[tuple[int, str
         at = end + 1
 
 
-def _column_index(name: str, columns: Sequence[str], wanted: str | None) -> int:
+def column_index(name: str, columns: Sequence[str], wanted: str | None) -> int:
+    """Which column holds the text (`NotText`: the header does not tell)."""
     if wanted is None and len(columns) == 1:
         return 0
     if (wanted or _TEXT) in columns:

@@ -45,14 +45,19 @@ class RecurrentLayer(nn.Module):
         if cell == "gru":
             self.recurrent_bias = nn.Parameter(torch.empty(hidden))
 
-    def forward(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read x (T, B, inputs) from `state`, each (1, B, H); return the outputs (T, B, H) and the new state."""
+    def forward(
+        self, x: Tensor, state: tuple[Tensor, ...], mask: Tensor | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Read x (T, B, inputs) from `state`, each (1, B, H); return the outputs (T, B, H) and the new state.
+
+        A `mask` (B, H) multiplies h_{t-1} in the recurrent product.
+        """
         weights: tuple[Tensor, ...] = (self.input_weight, self.recurrent_weight, self.bias)
         if self.cell == "gru":
             weights = (*weights, self.recurrent_bias)
-        if self.cell != "lstm" and x.device.type == "cpu":
-            output = run_cell(self.cell, x, state[0][0], weights)
-            return output, (output[-1:],)
+        if mask is not None or (self.cell != "lstm" and x.device.type == "cpu"):
+            output, after = run_cell(self.cell, x, tuple(array[0] for array in state), weights, mask)
+            return output, tuple(array[None] for array in after)
         recurrent_bias = torch.zeros_like(self.bias)
         if self.cell == "gru":
             recurrent_bias = torch.cat([recurrent_bias[self.hidden :], self.recurrent_bias])
@@ -93,12 +98,24 @@ class RecurrentEncoder(nn.Module):
         return RecurrentState(tuple(weight.new_zeros(shape) for _ in range(self._arrays)))
 
     def forward(
-        self, x: Float[Tensor, "T B inputs"], state: RecurrentState[Tensor], dropout: Dropout | None = None
+        self,
+        x: Float[Tensor, "T B inputs"],
+        state: RecurrentState[Tensor],
+        dropout: Dropout | None = None,
+        masks: Float[Tensor, "L B H"] | None = None,
     ) -> tuple[Float[Tensor, "T B H"], RecurrentState[Tensor]]:
-        """Read T inputs; return the last layer's outputs and the state after them."""
+        """Read T inputs; return the last layer's outputs and the state after them.
+
+        Args:
+            x: the inputs.
+            state: before them.
+            dropout: of what a layer hands on.
+            masks: of each layer, what multiplies h_{t-1} in its recurrent product: recurrent dropout.
+        """
         states = []
         for index, layer in enumerate(self.layers):
-            output, new = layer(x, tuple(array[index : index + 1] for array in state.arrays))
+            mask = None if masks is None else masks[index]
+            output, new = layer(x, tuple(array[index : index + 1] for array in state.arrays), mask)
             states.append(new)
             if dropout is not None:
                 output = dropout.layer(output)

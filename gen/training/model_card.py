@@ -41,7 +41,7 @@ A {model.cell} language model of {checkpoint.tokenizer.medium} over {symbols} sy
 
 | | |
 |---|---|
-| learned from | {", ".join(_plain(source) for source in corpus["sources"])} |
+| learned from | {", ".join(plain_source(source) for source in corpus["sources"])} |
 | corpus | {size} |
 | corpus checksum | `{corpus["checksum"]}` |
 | validation | {losses} |
@@ -57,6 +57,6 @@ A {model.cell} language model of {checkpoint.tokenizer.medium} over {symbols} sy
 """
 
 
-def _plain(source: str) -> str:
+def plain_source(source: str) -> str:
     """A path that cannot break the table or style the page."""
     return "".join(c if c.isprintable() and c not in "|`<>[]*\\" else "?" for c in source)

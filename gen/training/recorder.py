@@ -6,19 +6,41 @@ lines before the state that is past them (a resumed run cuts the log back to its
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from gen.checkpoint import Checkpoint
+from gen.checkpoint import Checkpoint, ClassifierCheckpoint
 from gen.errors import CheckpointError, ConfigError
-from gen.progress import Event, Finished, Notice, Started, StepFinished, Validated
+from gen.progress import ClassifierStarted, Event, Finished, Notice, Started, StepFinished, Validated
 from gen.runs import Run
 from gen.storage import atomic_write, refused, sweep
-from gen.training.model_card import model_card
-from gen.training.trainer import Trainer
+
+FileT = TypeVar("FileT", Checkpoint, ClassifierCheckpoint)
+_FileT_co = TypeVar("_FileT_co", bound=Checkpoint | ClassifierCheckpoint, covariant=True)
+
+
+@runtime_checkable
+class Recorded(Protocol[_FileT_co]):
+    """A trainer, as far as its run is concerned."""
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps taken."""
+
+    @property
+    def best(self) -> _FileT_co | None:
+        """The best model so far."""
+
+    @property
+    def snapshot(self) -> _FileT_co:
+        """A recent state."""
+
+    def run(self) -> Iterator[Event]:
+        """Train."""
+
 
 _LOG_STEPS = 10  # steps between two lines of the log
 _LOST_SECONDS = 30.0  # of training that a kill may cost …
@@ -26,16 +48,22 @@ _LOST_SHARE = 0.1  # … or this share of the sitting, if that is less …
 _SAVE_SHARE = 0.02  # … unless writing the state would take more than this share of the time
 
 
-def load_best(run: Run) -> Checkpoint | None:
-    """The best model that `run` kept so far, if there is a sound one."""
+def load_best(run: Run, kind: type[FileT]) -> FileT | None:
+    """The best model that `run` kept so far, if there is a sound one of this kind."""
     try:
-        return Checkpoint.load(run.model_path)
+        return kind.load(run.model_path)
     except (ConfigError, CheckpointError):
         return None
 
 
-def record(trainer: Trainer, run: Run) -> Iterator[Event]:
-    """Run the trainer, keep `run`'s folder (which the caller holds locked) up to date, and pass the events on."""
+def record(trainer: Recorded[FileT], run: Run, card: Callable[[str, FileT], str]) -> Iterator[Event]:
+    """Run the trainer, keep `run`'s folder (which the caller holds locked) up to date, and pass the events on.
+
+    Args:
+        trainer: of a language model or of a classifier.
+        run: where it leaves what it learns.
+        card: writes the model card.
+    """
     sweep(run.path)
     _cut_log(run, trainer.step)
     saved, began, due = trainer.snapshot, time.monotonic(), 0.0
@@ -48,8 +76,10 @@ def record(trainer: Trainer, run: Run) -> Iterator[Event]:
                 isinstance(event, Finished) or (isinstance(event, Validated) and event.best)
             ):
                 trainer.best.save(run.model_path)
-                atomic_write(run.card_path, model_card(run.name, trainer.best).encode())
-            if isinstance(event, Started | Finished) or (trainer.snapshot is not saved and time.monotonic() >= due):
+                atomic_write(run.card_path, card(run.name, trainer.best).encode())
+            if isinstance(event, Started | ClassifierStarted | Finished) or (
+                trainer.snapshot is not saved and time.monotonic() >= due
+            ):
                 saved, before = trainer.snapshot, time.monotonic()
                 saved.save(run.resume_path)
                 now = time.monotonic()
@@ -68,7 +98,7 @@ def _complaining(path: Path) -> Iterator[None]:
 
 def _log_line(event: Event) -> dict[str, Any] | None:
     match event:
-        case Started():
+        case Started() | ClassifierStarted():
             return None
         case StepFinished() if event.step % _LOG_STEPS:
             return None

@@ -6,18 +6,15 @@ recurrent state, all that a step does is a function of the settings, the corpus 
 """
 
 import math
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from gen import __version__
-from gen.checkpoint import Checkpoint, Tensors, TrainingState
+from gen.checkpoint import Checkpoint, TrainingState
 from gen.config import TrainConfig
 from gen.corpus.augmentation import Augmentation
 from gen.corpus.batches import StreamBatches
@@ -26,6 +23,7 @@ from gen.engine import LOSS_CHANGE, instruction_sets, int8_loss_change
 from gen.errors import CheckpointError, ConfigError, TrainingError
 from gen.metrics.ngram import BOUNDED_TRAIN, witten_bell
 from gen.metrics.units import figures
+from gen.model_file import Tensors
 from gen.models.language_model import RecurrentLanguageModel
 from gen.models.validation import Validation
 from gen.progress import Event, Finished, Notice, Sampled, Started, StepFinished, Validated, Validating
@@ -41,6 +39,7 @@ from gen.training.optimizers import Optimizer
 from gen.training.preview import preview_of
 from gen.training.recipes import plan
 from gen.training.schedule import rate_factor
+from gen.training.versions import versions
 
 _SNAPSHOT_STEPS = 50  # steps between two copies of the state, to go back to and to write
 _MAX_ROLLBACKS = 3
@@ -77,7 +76,7 @@ class Trainer:
         self.best = best
         self._corpus = corpus
         self._tokenizer = checkpoint.tokenizer
-        self._provenance = dict(checkpoint.provenance) | {"versions": _versions()}
+        self._provenance = dict(checkpoint.provenance) | {"versions": versions()}
         self._batches = StreamBatches(
             corpus.train.ids,
             corpus.train.extents,
@@ -329,12 +328,3 @@ def _timed(validation: Validation) -> float:
     for _ in validation.run():
         pass
     return time.perf_counter() - began
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "gen": __version__,
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "numpy": np.__version__,
-    }

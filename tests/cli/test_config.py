@@ -80,7 +80,8 @@ def test_what_is_shown_for_a_corpus_is_what_training_then_takes(gen: Gen, runs: 
     machine = {key: after.pop(key) for key in ("train.device", "train.precision")}
     assert {key: before[key] for key in after} == after
     assert before["train.steps"][1].startswith("recipe: 0.5 epochs of ")
-    assert set(before) - set(after) - set(machine) == {"train.epochs", *(k for k in SETTINGS if k.startswith("samp"))}
+    elsewhere = {key for key in SETTINGS if key.startswith(("sampling.", "classif"))}
+    assert set(before) - set(after) - set(machine) == {"train.epochs", "corpus.tokens", *elsewhere}
     assert machine["train.device"][0] != "auto" and machine["train.device"][1] == "the machine"
 
 
@@ -283,7 +284,8 @@ def test_every_sampling_setting_has_its_flag_and_its_default_in_the_help() -> No
 
 def test_the_flags_of_train_are_those_of_its_settings(gen: Gen, text_file: Path) -> None:
     flags = options("train")
-    named = {spelled(key): key for key in SETTINGS if not key.startswith("sampling.") and spelled(key) in flags}
+    sections = ("model.", "train.", "corpus.")
+    named = {spelled(key): key for key in SETTINGS if key.startswith(sections) and spelled(key) in flags}
     assert {"--minutes", "--epochs", "--steps", "--hidden", "--encoding", "--column"} <= named.keys()
     anything_goes = {"--keep-line-ends", "--column", "--device", "--strict"}
     for flag in named.keys() - anything_goes:  # each is taken up: a value that cannot be is refused in its name

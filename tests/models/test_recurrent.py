@@ -61,8 +61,12 @@ def run_loop(
     inputs: Tensor,
     state: RecurrentState[Tensor],
     drop: Callable[[Vector], Vector] = lambda output: output,
+    masks: Vector | None = None,
 ) -> tuple[Vector, RecurrentState[Vector]]:
-    """What the encoder should make of inputs (T, B, I): outputs (T, B, H) and the state after them."""
+    """What the encoder should make of inputs (T, B, I): outputs (T, B, H) and the state after them.
+
+    Recurrent dropout is what U reads: a mask on its columns, each row's own.
+    """
     layers = [{n: p.detach().double().numpy() for n, p in layer.named_parameters()} for layer in encoder.layers]
     new = RecurrentState(tuple(array.numpy().astype(np.float64) for array in state.arrays))
     rows: list[list[Vector]] = []
@@ -70,6 +74,9 @@ def run_loop(
         rows.append([])
         for row, x in enumerate(vectors):
             for index, parameters in enumerate(layers):
+                if masks is not None:
+                    weight = layers[index]["recurrent_weight"] * masks[index, row]
+                    parameters = parameters | {"recurrent_weight": weight}
                 values = STEPS[cell](parameters, x, *(array[index, row] for array in new.arrays))
                 for array, value in zip(new.arrays, values, strict=True):
                     array[index, row] = value
@@ -174,6 +181,36 @@ def test_dropout_is_for_what_a_layer_hands_on_and_not_for_what_it_remembers(cell
     assert_close(new, after, 1e-12)
 
 
+def random_masks(encoder: RecurrentEncoder, batch: int) -> Tensor:
+    """Factors (L, B, H), some of them 0, as dropout has them, and no two others equal."""
+    shape = encoder.initial_state(batch).arrays[0].shape
+    factors = np.random.default_rng(batch).uniform(0.5, 2, shape)
+    return torch.from_numpy(factors * (factors > 0.8))
+
+
+@every_cell
+def test_recurrent_dropout_is_for_what_the_recurrent_product_reads(cell: Cell) -> None:
+    encoder = random_encoder(cell, 4, 6, 3, residual=1)
+    x, state = random_inputs(5, 2, 4), random_state(encoder, 2)
+    masks = random_masks(encoder, 2)
+    expected, after = run_loop(cell, encoder, x, state, masks=masks.numpy())
+    for grad in (False, True):
+        with torch.set_grad_enabled(grad):
+            output, new = encoder(x, state, None, masks)
+        assert np.abs(output.detach().numpy() - expected).max() <= 1e-12
+        assert_close(new, after, 1e-12)
+
+
+@every_cell
+def test_a_mask_of_ones_changes_nothing(cell: Cell) -> None:
+    encoder = random_encoder(cell, 4, 6, 2)
+    x, state = random_inputs(5, 3, 4), random_state(encoder, 3)
+    output, new = encoder(x, state, None, torch.ones(2, 3, 6, dtype=torch.float64))
+    without, after = encoder(x, state)
+    assert (output - without).abs().max() <= 1e-14
+    assert_close(new, after.detach(), 1e-14)
+
+
 # ── Gradients ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -188,14 +225,17 @@ def gradients(encoder: RecurrentEncoder, x: Tensor, state: RecurrentState[Tensor
 
 
 @every_cell
-def test_gradients_agree_with_finite_differences(cell: Cell) -> None:
+@pytest.mark.parametrize("masked", [False, True])
+def test_gradients_agree_with_finite_differences(cell: Cell, masked: bool) -> None:
     encoder = random_encoder(cell, 2, 3, 2, residual=1)
+    masks = random_masks(encoder, 2) if masked else None
     names = [name for name, _ in encoder.named_parameters()]
 
     def run(x: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
         count = len(tensors) - len(names)
         parameters = dict(zip(names, tensors[count:], strict=True))
-        output, new = torch.func.functional_call(encoder, parameters, (x, RecurrentState(tensors[:count])))
+        given = (x, RecurrentState(tensors[:count]), None, masks)
+        output, new = torch.func.functional_call(encoder, parameters, given)
         return (output, *new.arrays)
 
     leaves = [random_inputs(3, 2, 2), *random_state(encoder, 2).arrays, *encoder.parameters()]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gen.config import TrainConfig
+from gen.config import ClassifyConfig, TrainConfig
 from gen.training.dropout import LockedDropout
 
 CPU = torch.device("cpu")
@@ -53,3 +53,12 @@ def test_ngrams_are_left_out_one_by_one() -> None:
     assert set(mask.flatten().tolist()) == {0.0, 2.0}
     assert mask.mean().item() == pytest.approx(1, abs=0.05)
     assert not torch.equal(mask[:, :1].expand_as(mask), mask)  # not the whole chunk long
+
+
+def test_the_state_loses_units_for_the_whole_sequence() -> None:
+    drop = LockedDropout(ClassifyConfig(steps=1, dropout=0.0, recurrent_dropout=0.3), CPU).at(2)
+    mask = drop.recurrent((2, 40, 50))
+    assert mask is not None and mask.shape == (2, 40, 50)
+    assert mask.max().item() == pytest.approx(1 / 0.7) and len({*mask.flatten().tolist()}) == 2
+    assert (mask == 0).float().mean().item() == pytest.approx(0.3, abs=0.04)
+    assert masks_of(1, dropout=0.5).at(0).recurrent((2, 40, 50)) is None

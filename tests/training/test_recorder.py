@@ -15,6 +15,7 @@ from gen.corpus.token_corpus import TokenCorpus
 from gen.errors import StorageError
 from gen.progress import Event, Finished
 from gen.runs import Run
+from gen.training.model_card import model_card
 from gen.training.recipes import plan
 from gen.training.recorder import load_best, record
 from gen.training.trainer import Trainer
@@ -44,7 +45,7 @@ def begun(corpus: TokenCorpus, path: Path) -> Run:
 
 
 def go_on(corpus: TokenCorpus, run: Run) -> Iterator[Event]:
-    return record(Trainer(corpus, run.resume(), load_best(run)), run)
+    return record(Trainer(corpus, run.resume(), load_best(run, Checkpoint)), run, model_card)
 
 
 def left(run: Run) -> tuple[list[dict[str, Any]], dict[str, np.ndarray], dict[str, np.ndarray]]:
