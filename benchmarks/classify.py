@@ -279,7 +279,7 @@ def with_few(folder: Path, labelled: int, minutes: float, seeds: int, model: Pat
 def main() -> None:
     """Prepare a set and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("set", choices=("python", "verse", "music"))
+    parser.add_argument("set", nargs="?", choices=("python", "verse", "music"), default="python")
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--rows", type=int, default=20_000, help="to train on")
     parser.add_argument("--packages", type=int, default=20, help="the largest of the standard library")

@@ -1,4 +1,4 @@
-"""What tokens a corpus is best read in: `python benchmarks/tokens.py CORPUS --minutes 3 char byte subword:1000`.
+"""What tokens a corpus is best read in: `python benchmarks/tokens.py CORPUS --tokens char byte subword:1000`.
 
 One run for each, of the same length, with the settings that gen chooses for it; then what compares, side by side. Runs
 follow one another, so nothing else should keep the machine busy. With several rounds, medians.
@@ -21,14 +21,15 @@ def main(arguments: Sequence[str]) -> int:
     """Print a line for each run, and a table in the end."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", nargs="?", default="@python")
-    parser.add_argument("tokens", nargs="*", help="char, byte, subword:SIZE, bpe:SIZE, word:SIZE")
+    parser.add_argument(
+        "--tokens", nargs="+", default=["char", "byte", "subword:1000", "bpe:1000"], help="as of gen train"
+    )
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=1)
     given = parser.parse_args(arguments)
-    tokens = given.tokens or ["char", "byte", "subword:1000", "bpe:1000"]
-    found: dict[str, list[Finished]] = {kind: [] for kind in tokens}
+    found: dict[str, list[Finished]] = {kind: [] for kind in given.tokens}
     for number in range(given.rounds):
-        for kind in tokens[:: -1 if number % 2 else 1]:
+        for kind in given.tokens[:: -1 if number % 2 else 1]:
             found[kind].append(_trained(given.corpus, kind, given.minutes, number))
     print(
         f"\n| tokens | {' | '.join(name.replace('_per_', ' a ').replace('_', ' ') for name in _COLUMNS)} | tokens/s |"

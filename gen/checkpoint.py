@@ -297,7 +297,10 @@ def _summary(fields: Mapping[str, Any]) -> dict[str, Any]:
     settings = _FILES[task]._settings(fields)
     model: ModelConfig = settings["model"]
     shapes = _FILES[task]._shapes(settings)
-    tokenizer = {"kind": fields["tokenizer"]["kind"], "symbols": model.vocabulary_size}
+    recorded = fields["tokenizer"]
+    tokenizer = {"kind": str(recorded["kind"]), "symbols": model.vocabulary_size}
+    if "algorithm" in recorded:
+        tokenizer["algorithm"] = str(recorded["algorithm"])
     about = {**model.to_dict(), "parameters": sum(map(math.prod, shapes.values())), "tokenizer": tokenizer}
     if task == "classifier":
         about = {"classifier": settings["classifier"].to_dict(), **about}

@@ -285,7 +285,10 @@ DEEP = "[" * 100_000
         ("[modle]\nhidden = 3", "file PATH: there is no setting modle.hidden: did you mean model.hidden?"),
         ("[train]\nhidden = 3", "file PATH: there is no setting train.hidden: did you mean model.hidden?"),
         ("[model]\nqqqq = 3", "file PATH: there is no setting model.qqqq: 'gen config show' lists them all"),
-        ("[other]", "file PATH: there is no section other: take one of model, train, corpus, sampling"),
+        (
+            "[other]",
+            "file PATH: there is no section other: take one of model, train, corpus, classifier, classify, sampling",
+        ),
         ("hidden = 3", "file PATH: hidden stands outside of a section: did you mean model.hidden?"),
         ("[model]\nhidden = 'big'", "file PATH: model.hidden is 'big'; it must be a whole number in 1 … 65536"),
         ("[model]\nhidden = 0", "file PATH: model.hidden is 0; it must be a whole number in 1 … 65536"),

@@ -85,8 +85,20 @@ def _corpus(
         return _music(sources, options, every_file=every_file)
     found = examine(find_documents(sources, options))
     usable = found.verdict not in ("nothing", "too little")
-    settings = recommend(found.train_tokens, found.vocabulary_size) if usable else None
+    settings = recommend(*_tokens(found)) if usable else None
     return found.to_dict() | _suggested(settings), _rows(found, settings, options.encoding)
+
+
+def _tokens(found: "Examination") -> tuple[int, int]:
+    """How many tokens there are to train on, and of how many kinds, as training cuts them."""
+    from gen.tokenizers.fitting import default_tokens, fit_text
+
+    if default_tokens(found.survey.characters).kind == "char":
+        return found.train_tokens, found.vocabulary_size
+    seen = found.survey
+    tokenizer = fit_text(None, seen.symbols, seen.sample, boundary=seen.documents > 1)
+    share = sum(len(tokenizer.encode(text)) for text in seen.sample) / max(1, sum(map(len, seen.sample)))
+    return round(found.train_tokens * share), len(tokenizer.vocabulary)
 
 
 def _music(

@@ -12,7 +12,6 @@ def ls(out: RunsFolder = None) -> None:
     from gen.cli.terminal import plain, say, table, write_product
     from gen.errors import GenError
     from gen.runs import list_runs, runs_folder
-    from gen.tokenizers import MEDIA
 
     folder = runs_folder(out)
     rows = []
@@ -26,7 +25,7 @@ def ls(out: RunsFolder = None) -> None:
         rows.append(
             [
                 plain(run.name),
-                MEDIA[summary["tokenizer"]["kind"]],
+                _read(summary["tokenizer"]),
                 f"{summary['cell']} {summary['layers']} x {summary['hidden']}{_labels(summary)}",
                 f"{summary['parameters']:,}",
                 f"{summary.get('steps', 0):,}",
@@ -38,8 +37,22 @@ def ls(out: RunsFolder = None) -> None:
     if not rows:
         say(f"no run in {folder}: train one with 'gen train CORPUS', or 'gen train @python'")
         return
-    header = ["run", "medium", "model", "weights", "steps", "nats/token", "that is", "corpus"]
+    header = ["run", "reads", "model", "weights", "steps", "nats/token", "that is", "corpus"]
     write_product(table(header, rows, right={3, 4, 5, 6}))
+
+
+def _read(tokenizer: Mapping[str, Any]) -> str:
+    """What a model reads: music, text, or text in other tokens than characters."""
+    from gen.cli.terminal import plain
+    from gen.tokenizers import MEDIA
+
+    kind = tokenizer["kind"]
+    if kind in ("char", "midi"):
+        return MEDIA[kind]
+    if kind not in MEDIA:  # of a newer gen
+        return plain(kind)
+    name = "bpe" if tokenizer.get("algorithm") == "bpe" else kind
+    return f"text, {name}" + (f":{tokenizer['symbols']}" if kind != "byte" else "")
 
 
 def _labels(summary: Mapping[str, Any]) -> str:

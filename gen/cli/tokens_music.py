@@ -81,11 +81,11 @@ def _moments(events: list[str]) -> Iterator[list[str]]:
 
 
 def _rows(facts: dict[str, Any]) -> list[list[str]]:
-    count = facts["count"]
+    count, pieces = facts["count"], facts["pieces"]
     kinds = ", ".join(f"{kind} {number / count:.1%}" for kind, number in facts["kinds"].items())
     return [
         ["tokens", f"{facts['tokens']}: {facts['symbols']:,} symbols, {facts['symbols_used']:,} of them in use"],
-        ["music", f"{facts['pieces']:,} pieces, {facts['notes']:,} notes, {facts['seconds']:,.0f} s"],
+        ["music", f"{pieces:,} piece{'s' * (pieces != 1)}, {facts['notes']:,} notes, {facts['seconds']:,.0f} s"],
         ["cut into", f"{count:,} tokens: {facts['tokens_per_note']:.2f} a note"],
         ["kinds", kinds],
     ]

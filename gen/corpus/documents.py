@@ -19,7 +19,6 @@ from gen.corpus.walk import Walk, matches
 from gen.errors import CorpusError
 from gen.progress import ReadingText
 from gen.storage import cache_folder
-from gen.tokenizers.fitting import Tokens
 
 _STDIN = "-"
 _SOURCES = "a file, a folder, a pattern, '-' for standard input, or an @name"
@@ -72,6 +71,8 @@ class ReadingOptions:
         if self.encoding is not None:
             check_encoding(self.encoding)
         if self.tokens is not None:
+            from gen.tokenizers.fitting import Tokens  # reading the catalogue needs no numpy
+
             Tokens.parse(self.tokens)
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ _NEEDED = "char, byte, subword[:SIZE], bpe[:SIZE] or word[:SIZE], of 300 … 100
 _FEWEST: Mapping[str, int] = {"subword": 300, "bpe": 300, "word": 10}  # 256 of them are bytes
 _MOST = 100_000
 _DEFAULT_SIZE: Mapping[str, int] = {"subword": 1000, "bpe": 1000, "word": 20_000}
+_LARGE = 30_000_000  # characters
 _RARE = 1e-5  # share of a corpus' characters from which on one that the model to start from lacks gets a symbol
 
 
@@ -52,8 +53,12 @@ class Tokens:
 
 
 def default_tokens(size: int) -> Tokens:
-    """What the tokens are where nobody says: those that learn most in the same time, for a corpus of `size` bytes."""
-    return Tokens("char")
+    """What the tokens are where nobody says: those with which most is learned in some minutes.
+
+    A corpus of `size` characters is read by the character while a run reads it more than once, for then subwords would
+    be learned by heart; and in subwords where it is too large for that, for then what a token covers is what counts.
+    """
+    return Tokens("bpe", 4000) if size >= _LARGE else Tokens("char")
 
 
 def fit_text(

@@ -99,7 +99,9 @@ def test_a_model_of_any_tokens_trains_writes_and_is_measured(gen: Gen, tmp_path:
     assert record["tokenizer"]["kind"] == ("subword" if tokens == "bpe:300" else tokens.partition(":")[0])
     assert found["bits_per_byte"] < found["bits_per_character"] < 3 * found["bits_per_byte"]
     assert ("unknown_per_token" in found) == (tokens == "word:100")
-    assert f"{found['bits_per_byte']:.3f} bits/byte" in gen("ls", *out).out.decode()
+    listed = gen("ls", *out).out.decode()
+    assert f"{found['bits_per_byte']:.3f} bits/byte" in listed
+    assert f"text, {tokens.partition(':')[0]}" in listed
     card = (tmp_path / "runs" / "it" / "README.md").read_text("utf-8")
     assert f"{found['bits_per_byte']:.4f} bits a byte" in card
     assert "bits/byte" in gen("eval", "it", *out).out.decode()

@@ -94,7 +94,8 @@ def test_whatever_happens_no_process_stays(failure: type[BaseException]) -> None
 
 
 SCRIPT = """
-import sys
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 from gen.corpus.tokenising import Tokenising
 from gen.tokenizers import WordTokenizer
 from tests.corpus.test_tokenising import unit_of

@@ -5,7 +5,7 @@ import pytest
 
 from gen.errors import ConfigError, TokenizerError
 from gen.tokenizers import ByteTokenizer, CharTokenizer, SubwordTokenizer, TextTokenizer, WordTokenizer
-from gen.tokenizers.fitting import Tokens, fit_text
+from gen.tokenizers.fitting import Tokens, default_tokens, fit_text
 
 ENGLISH = "the cat sat on the mat and the dog sat on the log\n" * 20
 GREEK = "η γάτα κάθισε στο χαλί και ο σκύλος κάθισε στο χαλί\n" * 20
@@ -60,6 +60,14 @@ def test_a_tokenizer_says_what_its_tokens_are(tokens: str) -> None:
     kind, _, size = made.spec.partition(":")
     assert kind == tokens.partition(":")[0]
     assert size in ("", str(len(made.vocabulary)))
+
+
+def test_a_large_corpus_is_read_in_subwords_and_a_small_one_by_the_character() -> None:
+    assert fit(None, ENGLISH).spec == "char"
+    assert default_tokens(1_115_394) == Tokens("char")
+    assert default_tokens(100_000_000) == Tokens("bpe", 4000)
+    large = fit_text(None, {"a": 2**25, " ": 2**20}, ["a aa aaa aaaa"] * 20, boundary=False)
+    assert large.spec.startswith("bpe:")
 
 
 def test_no_more_symbols_than_were_asked_for() -> None:

@@ -115,7 +115,8 @@ def test_going_on_gives_the_same_bits(labelled: LabelledCorpus, settings: dict[s
 def test_a_frozen_encoder_stays_as_it_was_and_trains_as_if_it_were_read(labelled: LabelledCorpus) -> None:
     source = language_model(labelled)
     given: dict[str, Any] = {"source": source, "batch_size": 8, "threads": 1, "steps": 30, "dropout": 0.0,
-                             "recurrent_dropout": 0.0, "precision": "fp32", "learning_rate": 1e-2}  # fmt: skip
+                             "recurrent_dropout": 0.0, "precision": "fp32", "learning_rate": 1e-2,
+                             "weight_decay": 0.0}  # fmt: skip
     frozen = ClassifierTrainer.start(labelled, freeze=True, **given)
     finished(frozen)
     still = ClassifierTrainer.start(labelled, encoder_rate=0.0, **given)
