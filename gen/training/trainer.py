@@ -38,11 +38,10 @@ from gen.training.dropout import LockedDropout
 from gen.training.optimizers import Optimizer
 from gen.training.preview import preview_of
 from gen.training.recipes import plan
+from gen.training.rollback import SNAPSHOT_STEPS, is_finite, rolled_back
 from gen.training.schedule import rate_factor
 from gen.training.versions import versions
 
-_SNAPSHOT_STEPS = 50  # steps between two copies of the state, to go back to and to write
-_MAX_ROLLBACKS = 3
 _BASELINES = {"text": (5, "5-gram"), "music": (2, "bigram")}
 _ROWS = 32  # stretches that a validation on the way reads side by side
 _FINAL_TOKENS = 2**17  # that the last, exact pass reads at most
@@ -191,26 +190,17 @@ class Trainer:
 
     def _roll_back(self) -> Notice:
         """Go back to the last snapshot, with half the learning rate."""
-        bad, rollbacks, scale = self.step, self._at.rollbacks + 1, self._at.rate_scale / 2
-        if rollbacks > _MAX_ROLLBACKS:
-            raise TrainingError(
-                f"loss or weights are not finite after step {bad}, though the rate was halved {_MAX_ROLLBACKS} times: "
-                f"begin anew with --learning-rate below {self.config.learning_rate * scale:.2g}"
-            )
-        saved = self.snapshot.training
-        assert saved is not None
-        self._restore(self.snapshot.weights, replace(saved, rollbacks=rollbacks, rate_scale=scale))
-        return Notice(
-            f"loss or weights are not finite after step {bad}: back to step {self.step}, with half the learning rate"
-        )
+        state, notice = rolled_back(self.snapshot.training, self._at)
+        self._restore(self.snapshot.weights, state)
+        return notice
 
     def _take_snapshot(self) -> bool:
         """Every few steps, copy the state; False if its weights are not finite.
 
         It comes after the validation of the same step: a run that goes on from here has that behind it.
         """
-        if self.step % _SNAPSHOT_STEPS == 0:
-            if not all(parameter.isfinite().all() for parameter in self._model.parameters()):
+        if self.step % SNAPSHOT_STEPS == 0:
+            if not is_finite(self._model):
                 return False
             self.snapshot = self.checkpoint()
         return True

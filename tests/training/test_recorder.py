@@ -32,7 +32,7 @@ class Killed(BaseException):
 @pytest.fixture(autouse=True)
 def save_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write every snapshot, and take one every five steps."""
-    monkeypatch.setattr("gen.training.trainer._SNAPSHOT_STEPS", 5)
+    monkeypatch.setattr("gen.training.trainer.SNAPSHOT_STEPS", 5)
     monkeypatch.setattr("gen.training.recorder._LOST_SHARE", 0.0)
     monkeypatch.setattr("gen.training.recorder._SAVE_SHARE", float("inf"))
 
