@@ -27,8 +27,6 @@ Algorithm = Literal["unigram", "bpe"]
 _NEWLINE, _FIRST_BYTE = 1, 2  # ids
 SPECIAL = _FIRST_BYTE + 256
 """Symbols that are not learned, ahead of those that are."""
-SMALLEST = SPECIAL + 42
-"""Symbols of a vocabulary, at least: bytes, and a few pieces."""
 BLANK = "\u2581"
 """What the library writes for a blank."""
 _WORDS = re.compile(r" *[^ \n]+|\n| +")

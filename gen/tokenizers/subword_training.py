@@ -50,7 +50,7 @@ def learn(sample: Iterable[str], size: int, algorithm: Algorithm) -> tuple[list[
 
     Args:
         sample: pieces of text.
-        size: V, `gen.tokenizers.subword.SMALLEST` or more.
+        size: V, the symbols ahead of what is learned (`SPECIAL`) included.
         algorithm: unigram takes some three seconds a megabyte, bpe half of one.
 
     Raises:
