@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen.config import require
-from gen.decoding.picking import Constraint, likeliest_token, sample_token
+from gen.decoding.picking import Constraint, Foreseen, Limit, likeliest_token, sample_token
 from gen.decoding.processors import History, LogitsProcessor, Mask
-from gen.errors import GenError
+from gen.errors import ConfigError, GenError
 from gen.protocols import LanguageModel, Logits, RecurrentState
 from gen.random import Draws
 
@@ -42,11 +42,12 @@ class Row:
         prompt: what it goes on from. Rows that have the same object share its reading.
         draws: None takes the likeliest ids.
         history: of the prompt and what is drawn; None where nothing heeds it.
-        constraint: on the id that was drawn last; at first, on the first.
+        constraint: on the id that is drawn next. Where it is a `Limit` that is over, the row has ended.
         last: the id that the batch's state has not seen.
         queue: drawn, and not taken yet.
         error: why nothing comes after these.
         batch: that it is drawn in; None when it has ended.
+        over: its constraint says that what was drawn is whole: nothing follows.
     """
 
     prompt: NDArray[np.int64]
@@ -57,9 +58,22 @@ class Row:
     queue: deque[int] = field(init=False, default_factory=deque)
     error: GenError | None = field(init=False, default=None)
     batch: "Batch | None" = field(init=False, default=None)
+    over: bool = field(init=False)
+    _limited: bool = field(init=False)
+    _foreseen: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.last = int(self.prompt[-1])
+        self._limited = isinstance(self.constraint, Limit)
+        self._foreseen = isinstance(self.constraint, Foreseen)
+        self.over = self._limited and self.constraint.over  # type: ignore[union-attr]
+
+    @property
+    def free(self) -> int:
+        """How many of the next ids no constraint has to be asked about."""
+        if self.constraint is None:
+            return sys.maxsize
+        return self.constraint.free if self._foreseen else 0  # type: ignore[attr-defined]
 
     def pick(self, logits: Logits, processors: Sequence[LogitsProcessor], position: int) -> int:
         """The id that comes at a position.
@@ -72,15 +86,20 @@ class Row:
             likeliest_token(logits)  # raises where the model is broken, which a processor might hide
         history = self.history or _UNHEEDED
         if self.constraint is not None:
-            if position:
-                self.constraint = self.constraint.after(self.last)
-            logits = Mask(self.constraint.allowed)(logits, history)
+            allowed = self.constraint.allowed
+            if not allowed.any():
+                raise ConfigError("nothing may follow what was written: what is asked of it cannot all be kept")
+            logits = Mask(allowed)(logits, history)
         for processor in processors:
             logits = processor(logits, history)
         return likeliest_token(logits) if self.draws is None else sample_token(logits, self.draws.at(position))
 
     def receive(self, ids: list[int]) -> None:
         """Take ids that are drawn."""
+        if self.constraint is not None:
+            for id in ids:
+                self.constraint = self.constraint.after(id)
+            self.over = self._limited and self.constraint.over  # type: ignore[attr-defined]
         self.queue += ids
         self.last = ids[-1] if ids else self.last
         if self.history is not None:
@@ -127,10 +146,12 @@ class TokenStream(Iterator[int]):
     def _draw(self, most: int) -> None:
         row = self._row
         while row.batch is not None and not row.queue:
-            if row.error is not None:
+            if row.error is not None or row.over:
                 self.close()
+            if row.error is not None:
                 raise row.error
-            row.batch.draw(most)
+            if row.batch is not None:
+                row.batch.draw(most)
 
 
 class Batch:
@@ -165,10 +186,11 @@ class Batch:
         """Draw 1 … `most` ids for each row, or find out why none comes, in two calls at most."""
         rows = self._gathered()
         try:
-            if self._block is None or self._broken:
+            length = min([self._length, most, *(row.free for row in rows)])
+            if self._block is None or self._broken or length < 1:
                 self._draw_one(rows)
             else:
-                self._draw_block(self._block, rows, min(self._length, most))
+                self._draw_block(self._block, rows, length)
         except BaseException:  # the rows may be out of step with the state
             for row in rows:
                 row.batch = None
@@ -224,7 +246,7 @@ class Batch:
     def _gathered(self) -> list[Row]:
         """The rows that go on. Those that have enough for now become a batch of their own, those that ended leave."""
         found = [(place, row) for place, it in enumerate(self._rows) if (row := it()) is not None]
-        alive = [(place, row) for place, row in found if row.batch is self and row.error is None]
+        alive = [(place, row) for place, row in found if row.batch is self and row.error is None and not row.over]
         wanting = [(place, row) for place, row in alive if len(row.queue) < _ENOUGH]
         if len(wanting) < len(alive):
             copy(self)._keep([(place, row) for place, row in alive if len(row.queue) >= _ENOUGH])
