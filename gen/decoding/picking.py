@@ -1,7 +1,9 @@
 """One id from logits, and what may come."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -78,6 +80,9 @@ class Foreseen(Constraint, Protocol):
     def free(self) -> int:
         """How many of the next ids may be any: 0 where the very next one may not."""
 
+    def after_all(self, ids: Sequence[int], /) -> "Foreseen":
+        """What may be written when several have come."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Both:
@@ -104,6 +109,10 @@ class Both:
     def after(self, id: int) -> "Both":
         """When `id` has come."""
         return Both(self.first.after(id), self.second.after(id))
+
+    def after_all(self, ids: Sequence[int]) -> "Both":
+        """When `ids` have come."""
+        return reduce(Both.after, ids, self)
 
 
 def together(*constraints: Constraint | None) -> Constraint | None:

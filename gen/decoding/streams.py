@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 from weakref import ref
 
@@ -97,9 +98,11 @@ class Row:
     def receive(self, ids: list[int]) -> None:
         """Take ids that are drawn."""
         if self.constraint is not None:
-            for id in ids:
-                self.constraint = self.constraint.after(id)
-            self.over = self._limited and self.constraint.over  # type: ignore[attr-defined]
+            if self._foreseen:
+                self.constraint = self.constraint.after_all(ids)  # type: ignore[attr-defined]
+            else:
+                self.constraint = reduce(lambda constraint, id: constraint.after(id), ids, self.constraint)
+            self.over = self._limited and self.constraint.over  # type: ignore[union-attr]
         self.queue += ids
         self.last = ids[-1] if ids else self.last
         if self.history is not None:

@@ -7,7 +7,7 @@ there are drawn in blocks.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -102,13 +102,13 @@ class NoCopy:
 
     def after(self, id: int) -> "NoCopy":
         """When `id` has come."""
-        piece = self.spelling.pieces[id]
-        return replace(self, tail=(self.tail + piece)[-_WIDEST * self.length :]) if piece else self
+        return self.after_all([id])
 
-    def read(self, ids: Sequence[int]) -> "NoCopy":
-        """When `ids`, a prompt, were read: what is written may not go on with a run of theirs."""
-        data = b"".join(self.spelling.pieces[id] for id in ids[-_WIDEST * self.length :])
-        return replace(self, tail=data[-_WIDEST * self.length :])
+    def after_all(self, ids: Sequence[int]) -> "NoCopy":
+        """When `ids` have come, or were read: what is written may not go on with a run of a prompt, either."""
+        spelling, room = self.spelling, _WIDEST * self.length
+        data = self.tail + b"".join([spelling.pieces[id] for id in ids[-room:]])
+        return NoCopy(self.runs, spelling, self.length, data[-room:], self._copies)
 
     @cached_property
     def _match(self) -> bytes:

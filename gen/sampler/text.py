@@ -131,7 +131,7 @@ class TextSampler(Sampler):
             [ids] * len(draws),
             config=self._known(config),
             draws=draws,
-            constraints=[no_copy.read(ids)] * len(draws) if no_copy else None,
+            constraints=[no_copy.after_all(ids)] * len(draws) if no_copy else None,
         )
         bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
         return [TextStream(its, self.tokenizer, bounds, origin) for its, origin in zip(drawn, origins, strict=True)]
@@ -220,7 +220,7 @@ class TextSampler(Sampler):
             ),
             ends=() if boundary is None else (boundary,),
             least=length if ignore_end else 1,
-            constraint=together(TextLimit.of(self.tokenizer, bounds), no_copy and no_copy.read(read)),
+            constraint=together(TextLimit.of(self.tokenizer, bounds), no_copy and no_copy.after_all(read)),
             seed=seed,
             stream=stream,
         )

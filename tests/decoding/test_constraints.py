@@ -1,6 +1,8 @@
 """Constraints on a stream of ids: blocks change nothing, a limit ends it, two together are both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
@@ -61,6 +63,9 @@ class Seldom:
     def after(self, id: int) -> "Seldom":
         assert self.allowed[id]
         return replace(self, place=(self.place + 1) % (self.gap + 1))
+
+    def after_all(self, ids: Sequence[int]) -> "Seldom":
+        return reduce(Seldom.after, ids, self)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def test_what_is_drawn_has_no_run_and_blocks_change_nothing(document: str, lengt
     assert model.vocabulary_size == len(pieces)
     config = SamplingConfig(logit_bias=((0, 4.0), (1, 4.0)))
     draws = Draws(seed)
-    (stream,) = sample_streams(model, [[0]], config=config, draws=[draws], constraints=[constraint.read([0])])
+    (stream,) = sample_streams(model, [[0]], config=config, draws=[draws], constraints=[constraint.after_all([0])])
     ids = taken(stream, 150)[0]
     assert not copies([document], b"a" + b"".join(pieces[id] for id in ids), length)
     assert model.blocks
@@ -103,13 +103,13 @@ def test_what_is_drawn_has_no_run_and_blocks_change_nothing(document: str, lengt
         def __init__(self, inner: NoCopy) -> None:
             self.allowed, self.after = inner.allowed, lambda id: Blind(inner.after(id))
 
-    blind = cast(Any, Blind(constraint.read([0])))
+    blind = cast(Any, Blind(constraint.after_all([0])))
     (stepwise,) = sample_streams(model, [[0]], config=config, draws=[draws], constraints=[blind])
     assert taken(stepwise, 150)[0] == ids
 
 
 def test_a_prompt_that_is_a_run_itself_does_not_go_on() -> None:
-    constraint = guard(["abababé"], CHARACTERS, 4).read([1, 2, 1, 2, 1, 2])
+    constraint = guard(["abababé"], CHARACTERS, 4).after_all([1, 2, 1, 2, 1, 2])
     assert constraint.free == 0
     assert np.flatnonzero(~constraint.allowed).tolist() == [CHARACTERS.index(b"a"), CHARACTERS.index("é".encode())]
 
