@@ -49,6 +49,7 @@ class Row:
         error: why nothing comes after these.
         batch: that it is drawn in; None when it has ended.
         over: its constraint says that what was drawn is whole: nothing follows.
+        foreseen: its constraint says how long it does not matter.
     """
 
     prompt: NDArray[np.int64]
@@ -60,13 +61,13 @@ class Row:
     error: GenError | None = field(init=False, default=None)
     batch: "Batch | None" = field(init=False, default=None)
     over: bool = field(init=False)
+    foreseen: bool = field(init=False)
     _limited: bool = field(init=False)
-    _foreseen: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.last = int(self.prompt[-1])
         self._limited = isinstance(self.constraint, Limit)
-        self._foreseen = isinstance(self.constraint, Foreseen)
+        self.foreseen = isinstance(self.constraint, Foreseen)
         self.over = self._limited and self.constraint.over  # type: ignore[union-attr]
 
     @property
@@ -74,7 +75,7 @@ class Row:
         """How many of the next ids no constraint has to be asked about."""
         if self.constraint is None:
             return sys.maxsize
-        return self.constraint.free if self._foreseen else 0  # type: ignore[attr-defined]
+        return self.constraint.free if self.foreseen else 0  # type: ignore[attr-defined]
 
     def pick(self, logits: Logits, processors: Sequence[LogitsProcessor], position: int) -> int:
         """The id that comes at a position.
@@ -98,7 +99,7 @@ class Row:
     def receive(self, ids: list[int]) -> None:
         """Take ids that are drawn."""
         if self.constraint is not None:
-            if self._foreseen:
+            if self.foreseen:
                 self.constraint = self.constraint.after_all(ids)  # type: ignore[attr-defined]
             else:
                 self.constraint = reduce(lambda constraint, id: constraint.after(id), ids, self.constraint)
@@ -187,17 +188,27 @@ class Batch:
 
     def draw(self, most: int) -> None:
         """Draw 1 … `most` ids for each row, or find out why none comes, in two calls at most."""
-        rows = self._gathered()
+        rows, length = self._gathered(), min(self._length, most)
         try:
-            length = min([self._length, most, *(row.free for row in rows)])
-            if self._block is None or self._broken or length < 1:
-                self._draw_one(rows)
-            else:
-                self._draw_block(self._block, rows, length)
+            self._state = self._state or self._read(rows)
+            began = time.perf_counter()
+            drawn = self._draw_next(rows, length)
+            while 0 < drawn < length and all(row.foreseen and row.error is None and not row.over for row in rows):
+                drawn += self._draw_next(rows, length - drawn)
+            if drawn == self._length and time.perf_counter() - began < _SECONDS:
+                self._length = min(2 * self._length, _LONGEST)
         except BaseException:  # the rows may be out of step with the state
             for row in rows:
                 row.batch = None
             raise
+
+    def _draw_next(self, rows: Sequence[Row], most: int) -> int:
+        """Draw as many ids as can be drawn in a call; how many these are, or none where it broke."""
+        free = min(row.free for row in rows)
+        if self._block is None or self._broken or free < 1:
+            self._draw_one(rows)
+            return 1
+        return self._draw_block(self._block, rows, min(most, free))
 
     def _draw_one(self, rows: Sequence[Row]) -> None:
         batch, self._state = self._model.step(*self._before(rows))
@@ -209,7 +220,7 @@ class Batch:
         self._position += 1
         self._broken = False
 
-    def _draw_block(self, block: Block, rows: Sequence[Row], length: int) -> None:
+    def _draw_block(self, block: Block, rows: Sequence[Row], length: int) -> int:
         draws = np.zeros((len(rows), length))
         for row, its_draws in zip(rows, draws, strict=True):
             if row.draws is not None:
@@ -220,19 +231,17 @@ class Batch:
             counts = np.array([history.counts for history in histories], np.int32)
             if histories[0].window >= 0:
                 recent = np.array([history.leaving(length) for history in histories], np.int32)
-        before = self._before(rows)
-        began = time.perf_counter()
-        ids, self._state = block(*before, draws, counts=counts, recent=recent)
-        if length == self._length and time.perf_counter() - began < _SECONDS:
-            self._length = min(2 * length, _LONGEST)
+        ids, self._state = block(*self._before(rows), draws, counts=counts, recent=recent)
         for row, drawn in zip(rows, ids.tolist(), strict=True):
             row.receive(drawn)
         self._position += ids.shape[1]
         self._broken = ids.shape[1] < length
+        return int(ids.shape[1])
 
     def _before(self, rows: Sequence[Row]) -> tuple[NDArray[np.int64], State]:
         """The id of each row that the model reads next, and the state before it."""
-        return np.array([row.last for row in rows], np.int64), self._state or self._read(rows)
+        assert self._state is not None
+        return np.array([row.last for row in rows], np.int64), self._state
 
     def _read(self, rows: Sequence[Row]) -> State:
         """The state after all prompts but their last ids, each read once."""
