@@ -1,0 +1,195 @@
+"""The automaton of all constraints over a model's ids: which may come, where each leads, what can still finish.
+
+Where every character that ids write has an id, or bytes, of its own, how far a text is from being whole is counted in
+characters. Otherwise, and where the number of ids is bounded, too, it is counted over ids (`gen.constraints.reach`).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen.constraints.reach import Reach
+from gen.constraints.table import DEAD, FAR, Codes, Table, distances
+from gen.constraints.utf8 import Beginnings
+from gen.constraints.vocabulary import Groups
+
+_MEMORY = 1 << 26  # bytes of what is remembered, of masks and of rows
+
+
+class Machine:
+    """States are numbers: of the table, and of what has come of a character whose last bytes have not.
+
+    Args:
+        table: of all constraints, over the classes of `alphabet`.
+        groups: of the ids, over the same.
+        beginnings: of characters that come in bytes; None where none do.
+        ids: that may be drawn, at most.
+        must_finish: a text can be wrong because it is not whole yet.
+
+    Attributes:
+        start: the state before the text.
+        dead: the state that nothing leads out of.
+        unit: each id is one character.
+    """
+
+    def __init__(
+        self, table: Table, groups: Groups, beginnings: Beginnings | None, *, ids: int, must_finish: bool
+    ) -> None:
+        self.dead = count = len(table.accepting)
+        steps = np.concatenate([table.steps, np.full((1, table.steps.shape[1]), count, np.int32)])
+        steps[steps == DEAD] = count
+        self._steps = steps
+        self._groups = groups
+        self._beginnings = beginnings
+        self.start = table.start
+        self._accepting = np.append(table.accepting, False)
+        one_by_one, whole = self._one_by_one()
+        self._distances = np.append(distances(table, one_by_one), FAR)
+        self._pending: dict[int, Codes] = {}
+        self._cuts = not must_finish
+        self.unit = groups.longest <= 1 and beginnings is None
+        self._reach: Reach | None = None
+        if (must_finish and not (whole and (self.unit or ids >= FAR))) or (not whole and beginnings is not None):
+            self._reach = Reach(self, ids if must_finish else FAR)
+        self._rows: dict[int, tuple[Codes, Codes, int]] = {}
+        self._masks: dict[int, NDArray[np.bool_]] = {}
+
+    def _one_by_one(self) -> tuple[NDArray[np.bool_], bool]:
+        """The classes whose characters can be written one by one, and whether these are all that ids write."""
+        groups, beginnings = self._groups, self._beginnings
+        alone = groups.singles
+        if beginnings is None:
+            return alone, not bool((groups.used & ~alone).any())
+        needed = (beginnings.steps != DEAD).any(0)
+        every = len(groups.bytes) >= needed.sum() and bool(np.isin(np.flatnonzero(needed), groups.bytes).all())
+        if every:
+            alone = alone | beginnings.possible.any(0)
+        return alone, every and not bool((groups.used & ~alone).any())
+
+    def accepts(self, state: int) -> bool:
+        """Whether a text is whole."""
+        return state < self.dead and bool(self._accepting[state])
+
+    def follow(self, states: Codes, depth: int | None = None) -> tuple[Codes, Codes]:
+        """Where each group of ids leads from each state, and how many characters that completes, both (F, G + 1).
+
+        Args:
+            states: (F,).
+            depth: characters after which an id is cut off; None cuts none.
+        """
+        groups, count = self._groups, self.dead + 1
+        texts, total = len(groups.nodes), len(groups.nodes) + len(groups.bytes) + 1
+        reached = np.full((len(states), total), self.dead, np.int64)
+        units = np.zeros(reached.shape, np.int64)
+        units[:, :texts] = groups.lengths
+        states, begun = states % count, states // count
+        roots = np.flatnonzero(begun == 0)
+        if roots.size:
+            reached[roots, :texts] = self._walked(states[roots], depth)
+        if self._beginnings is not None:
+            following = self._beginnings.steps[begun][:, groups.bytes].astype(np.int64)
+            completes = self._beginnings.completes[begun][:, None] & (following >= 0)
+            after = self._steps[states[:, None], np.where(completes, following, 0)]
+            inside = np.where(following > 0, states[:, None] + following * count, self.dead)
+            reached[:, texts:-1] = np.where(completes, after, inside)
+            units[:, texts:-1] = completes
+        return reached, units
+
+    def _walked(self, states: Codes, depth: int | None) -> Codes:
+        """Where each group of whole characters leads from states between characters."""
+        levels = self._groups.levels
+        found = np.empty((len(states), levels[-1].end if levels else 1), np.int64)
+        found[:, 0] = states
+        for number, level in enumerate(levels):
+            before = found[:, level.parents]
+            cut = depth is not None and number >= depth
+            found[:, level.begin : level.end] = before if cut else self._steps[before, level.classes]
+        return found[:, self._groups.nodes]
+
+    def least(self, states: Codes) -> Codes:
+        """The fewest characters that make a text whole from each state."""
+        states, begun = states % (self.dead + 1), states // (self.dead + 1)
+        found = self._distances[states]
+        for node in np.unique(begun[begun > 0]).tolist():
+            here = begun == node
+            found[here] = self._pended(node)[states[here]]
+        return found
+
+    def _pended(self, node: int) -> Codes:
+        """The same from each state with a character that has begun, (S + 1,)."""
+        if node not in self._pending:
+            assert self._beginnings is not None
+            after = self._distances[self._steps[:, self._beginnings.possible[node]]]
+            self._pending[node] = np.minimum(after.min(1) + 1, FAR)
+        return self._pending[node]
+
+    def _needed(self, reached: Codes, units: Codes, ids: int) -> Codes:
+        """The fewest characters of a text that goes on into these states, which complete so many."""
+        found = self.least(reached) if self._reach is None else self._reach.least(reached, ids)
+        if self._cuts:  # a text is whole after any character
+            found = np.where(reached < self.dead, 0, found)
+        else:
+            found = found + units
+        found[reached == self.dead] = FAR
+        return found
+
+    def row(self, state: int, ids: int) -> tuple[Codes, Codes, int]:
+        """Where each group leads, the fewest characters of a text that goes on with it, and the most of these.
+
+        Args:
+            state: before.
+            ids: that may come, at most.
+        """
+        limited = self._limited(ids)
+        found = None if limited else self._rows.get(state)
+        if found is None:
+            (reached,), (units,) = self.follow(np.array([state], np.int64))
+            needed = self._needed(reached, units, ids - 1 if limited else FAR)
+            finite = needed[needed < FAR]
+            found = reached, needed, int(finite.max(initial=0))
+            if not limited:
+                if len(self._rows) > _MEMORY // (16 * len(reached)):
+                    self._rows.clear()
+                self._rows[state] = found
+        return found
+
+    def _limited(self, ids: int) -> bool:
+        """Whether the number of ids that may come matters."""
+        return self._reach is not None and not self._cuts and ids <= self._reach.longest
+
+    def fewest(self, ids: int) -> int:
+        """The fewest characters of a text that is not empty; `FAR` where there is none."""
+        return int(self.row(self.start, ids)[1].min())
+
+    def allowed(self, state: int, characters: int, ids: int) -> NDArray[np.bool_]:
+        """The ids that may come next, (V,).
+
+        Args:
+            state: before.
+            characters: that may come, at most.
+            ids: the same.
+        """
+        if min(characters, ids) <= 0:
+            return np.zeros(self._groups.size, np.bool_)
+        if self.unit:
+            characters = min(characters, ids)
+        if self._cuts and characters < self._groups.longest and state < self.dead:
+            (reached,), (units,) = self.follow(np.array([state], np.int64), characters)
+            return (self._needed(reached, units, FAR) < FAR)[self._groups.of_id]
+        _, needed, most = self.row(state, ids)
+        if characters < most or self._limited(ids):
+            return (needed <= min(characters, FAR - 1))[self._groups.of_id]
+        if state not in self._masks:
+            if len(self._masks) > _MEMORY // self._groups.size:
+                self._masks.clear()
+            self._masks[state] = (needed < FAR)[self._groups.of_id]
+        return self._masks[state]
+
+    def after(self, state: int, id: int) -> tuple[int, int]:
+        """Where an id leads, and how many characters it completes."""
+        group = int(self._groups.of_id[id])
+        found = self._rows.get(state)
+        reached = self.follow(np.array([state], np.int64))[0][0] if found is None else found[0]
+        if group < len(self._groups.lengths):
+            return int(reached[group]), int(self._groups.lengths[group])
+        assert self._beginnings is not None
+        return int(reached[group]), int(self._beginnings.completes[state // (self.dead + 1)])
