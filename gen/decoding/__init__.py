@@ -5,7 +5,7 @@ What searches is in `gen.decoding.beam`, which is loaded where a beam is asked f
 
 from gen.decoding.chain import choice_for, history_for, processors_for
 from gen.decoding.dry import Dry
-from gen.decoding.picking import Constraint, likeliest_token, sample_token
+from gen.decoding.picking import Both, Constraint, Foreseen, Limit, likeliest_token, sample_token, together
 from gen.decoding.processors import (
     History,
     LogitBias,
@@ -23,9 +23,12 @@ from gen.decoding.sampling import sample_streams, sample_tokens
 from gen.decoding.streams import TokenStream
 
 __all__ = [
+    "Both",
     "Constraint",
     "Dry",
+    "Foreseen",
     "History",
+    "Limit",
     "LogitBias",
     "LogitsProcessor",
     "Mask",
@@ -44,4 +47,5 @@ __all__ = [
     "sample_streams",
     "sample_token",
     "sample_tokens",
+    "together",
 ]

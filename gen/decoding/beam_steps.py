@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gen.decoding.beam_choice import Numbers, best_places, gumbels, perturbed
 from gen.decoding.beam_config import BeamConfig
 from gen.decoding.beam_tree import Node, Tree
-from gen.decoding.picking import Constraint, likeliest_token
+from gen.decoding.picking import Constraint, Limit, likeliest_token
 from gen.decoding.processors import History, LogitsProcessor, Mask
 from gen.protocols import LanguageModel, Logits, RecurrentState
 from gen.random import philox
@@ -21,15 +21,6 @@ from gen.random import philox
 _DIVERSITY = 0.5
 _SLACK = 1e-9  # more than rounding
 _UNHEEDED = History(0, 0)
-
-
-@runtime_checkable
-class Limit(Constraint, Protocol):
-    """A constraint that also knows where a hypothesis ends."""
-
-    @property
-    def over(self) -> bool:
-        """What has come is whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,10 @@
 """One id from logits, and what may come."""
 
 import math
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,3 +61,64 @@ class Constraint(Protocol):
 
     def after(self, id: int, /) -> "Constraint":
         """What may be written when `id` has come."""
+
+
+@runtime_checkable
+class Limit(Constraint, Protocol):
+    """A constraint that also knows where what is written ends."""
+
+    @property
+    def over(self) -> bool:
+        """What has come is whole."""
+
+
+@runtime_checkable
+class Foreseen(Constraint, Protocol):
+    """A constraint that also knows how long it will not matter, so that many ids can be drawn at a time."""
+
+    @property
+    def free(self) -> int:
+        """How many of the next ids may be any: 0 where the very next one may not."""
+
+    def after_all(self, ids: Sequence[int], /) -> "Foreseen":
+        """What may be written when several have come."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Both:
+    """Two constraints at once: what both allow may come, and it ends where one of them ends it."""
+
+    first: Constraint
+    second: Constraint
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """The ids that may come next, (V,)."""
+        return self.first.allowed & self.second.allowed
+
+    @property
+    def over(self) -> bool:
+        """One of them is."""
+        return any(isinstance(it, Limit) and it.over for it in (self.first, self.second))
+
+    @property
+    def free(self) -> int:
+        """How many of the next ids may be any."""
+        return min(it.free if isinstance(it, Foreseen) else 0 for it in (self.first, self.second))
+
+    def after(self, id: int) -> "Both":
+        """When `id` has come."""
+        return Both(self.first.after(id), self.second.after(id))
+
+    def after_all(self, ids: Sequence[int]) -> "Both":
+        """When `ids` have come."""
+        return reduce(Both.after, ids, self)
+
+
+def together(*constraints: Constraint | None) -> Constraint | None:
+    """All of the constraints at once; None where there is none."""
+    whole: Constraint | None = None
+    for constraint in constraints:
+        if constraint is not None:
+            whole = constraint if whole is None else Both(whole, constraint)
+    return whole

@@ -34,7 +34,7 @@ def sample_tokens(
     draws: Draws,
     constraint: Constraint | None = None,
 ) -> TokenStream:
-    """The ids that a model writes after a prompt, without end, as they are asked for: `sample_streams` of one.
+    """The ids that a model writes after a prompt, as they are asked for: `sample_streams` of one.
 
     Args:
         model: as there.
@@ -70,7 +70,8 @@ def sample_streams(
         prompts: of each stream. The same object for several is read once.
         config: of all.
         draws: of each stream.
-        constraints: of each stream, or None.
+        constraints: of each stream, or None. A stream ends where its constraint is a `Limit` that is over; as long as a
+            `Foreseen` one allows everything, it is drawn in blocks.
 
     Raises:
         GenError: as `sample_tokens` does; a stream that breaks leaves the others alone.
@@ -88,11 +89,14 @@ def sample_streams(
         )
         for prompt, its_draws, constraint in zip(prompts, draws, every_constraint, strict=True)
     ]
-    if isinstance(model, BlockModel) and choice is not None and not constraints:
-        Batch(model, processors, partial(model.sample_block, choice=choice), rows)
-    else:
+    block = None
+    if isinstance(model, BlockModel) and choice is not None:
+        block = partial(model.sample_block, choice=choice)
+    if block is not None and not constraints:
+        Batch(model, processors, block, rows)
+    else:  # each goes as far at a time as its constraint lets it
         for row in rows:
-            Batch(model, processors, None, [row])
+            Batch(model, processors, block, [row])
     return [TokenStream(row) for row in rows]
 
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 from weakref import ref
 
@@ -18,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen.config import require
-from gen.decoding.picking import Constraint, likeliest_token, sample_token
+from gen.decoding.picking import Constraint, Foreseen, Limit, likeliest_token, sample_token
 from gen.decoding.processors import History, LogitsProcessor, Mask
-from gen.errors import GenError
+from gen.errors import ConfigError, GenError
 from gen.protocols import LanguageModel, Logits, RecurrentState
 from gen.random import Draws
 
@@ -42,11 +43,13 @@ class Row:
         prompt: what it goes on from. Rows that have the same object share its reading.
         draws: None takes the likeliest ids.
         history: of the prompt and what is drawn; None where nothing heeds it.
-        constraint: on the id that was drawn last; at first, on the first.
+        constraint: on the id that is drawn next. Where it is a `Limit` that is over, the row has ended.
         last: the id that the batch's state has not seen.
         queue: drawn, and not taken yet.
         error: why nothing comes after these.
         batch: that it is drawn in; None when it has ended.
+        over: its constraint says that what was drawn is whole: nothing follows.
+        foreseen: its constraint says how long it does not matter.
     """
 
     prompt: NDArray[np.int64]
@@ -57,9 +60,22 @@ class Row:
     queue: deque[int] = field(init=False, default_factory=deque)
     error: GenError | None = field(init=False, default=None)
     batch: "Batch | None" = field(init=False, default=None)
+    over: bool = field(init=False)
+    foreseen: bool = field(init=False)
+    _limited: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.last = int(self.prompt[-1])
+        self._limited = isinstance(self.constraint, Limit)
+        self.foreseen = isinstance(self.constraint, Foreseen)
+        self.over = self._limited and self.constraint.over  # type: ignore[union-attr]
+
+    @property
+    def free(self) -> int:
+        """How many of the next ids no constraint has to be asked about."""
+        if self.constraint is None:
+            return sys.maxsize
+        return self.constraint.free if self.foreseen else 0  # type: ignore[attr-defined]
 
     def pick(self, logits: Logits, processors: Sequence[LogitsProcessor], position: int) -> int:
         """The id that comes at a position.
@@ -72,15 +88,22 @@ class Row:
             likeliest_token(logits)  # raises where the model is broken, which a processor might hide
         history = self.history or _UNHEEDED
         if self.constraint is not None:
-            if position:
-                self.constraint = self.constraint.after(self.last)
-            logits = Mask(self.constraint.allowed)(logits, history)
+            allowed = self.constraint.allowed
+            if not allowed.any():
+                raise ConfigError("nothing may follow what was written: what is asked of it cannot all be kept")
+            logits = Mask(allowed)(logits, history)
         for processor in processors:
             logits = processor(logits, history)
         return likeliest_token(logits) if self.draws is None else sample_token(logits, self.draws.at(position))
 
     def receive(self, ids: list[int]) -> None:
         """Take ids that are drawn."""
+        if self.constraint is not None:
+            if self.foreseen:
+                self.constraint = self.constraint.after_all(ids)  # type: ignore[attr-defined]
+            else:
+                self.constraint = reduce(lambda constraint, id: constraint.after(id), ids, self.constraint)
+            self.over = self._limited and self.constraint.over  # type: ignore[union-attr]
         self.queue += ids
         self.last = ids[-1] if ids else self.last
         if self.history is not None:
@@ -127,10 +150,12 @@ class TokenStream(Iterator[int]):
     def _draw(self, most: int) -> None:
         row = self._row
         while row.batch is not None and not row.queue:
-            if row.error is not None:
+            if row.error is not None or row.over:
                 self.close()
+            if row.error is not None:
                 raise row.error
-            row.batch.draw(most)
+            if row.batch is not None:
+                row.batch.draw(most)
 
 
 class Batch:
@@ -163,16 +188,27 @@ class Batch:
 
     def draw(self, most: int) -> None:
         """Draw 1 … `most` ids for each row, or find out why none comes, in two calls at most."""
-        rows = self._gathered()
+        rows, length = self._gathered(), min(self._length, most)
         try:
-            if self._block is None or self._broken:
-                self._draw_one(rows)
-            else:
-                self._draw_block(self._block, rows, min(self._length, most))
+            self._state = self._state or self._read(rows)
+            began = time.perf_counter()
+            drawn = self._draw_next(rows, length)
+            while 0 < drawn < length and all(row.foreseen and row.error is None and not row.over for row in rows):
+                drawn += self._draw_next(rows, length - drawn)
+            if drawn == self._length and time.perf_counter() - began < _SECONDS:
+                self._length = min(2 * self._length, _LONGEST)
         except BaseException:  # the rows may be out of step with the state
             for row in rows:
                 row.batch = None
             raise
+
+    def _draw_next(self, rows: Sequence[Row], most: int) -> int:
+        """Draw as many ids as can be drawn in a call; how many these are, or none where it broke."""
+        free = min(row.free for row in rows)
+        if self._block is None or self._broken or free < 1:
+            self._draw_one(rows)
+            return 1
+        return self._draw_block(self._block, rows, min(most, free))
 
     def _draw_one(self, rows: Sequence[Row]) -> None:
         batch, self._state = self._model.step(*self._before(rows))
@@ -184,7 +220,7 @@ class Batch:
         self._position += 1
         self._broken = False
 
-    def _draw_block(self, block: Block, rows: Sequence[Row], length: int) -> None:
+    def _draw_block(self, block: Block, rows: Sequence[Row], length: int) -> int:
         draws = np.zeros((len(rows), length))
         for row, its_draws in zip(rows, draws, strict=True):
             if row.draws is not None:
@@ -195,19 +231,17 @@ class Batch:
             counts = np.array([history.counts for history in histories], np.int32)
             if histories[0].window >= 0:
                 recent = np.array([history.leaving(length) for history in histories], np.int32)
-        before = self._before(rows)
-        began = time.perf_counter()
-        ids, self._state = block(*before, draws, counts=counts, recent=recent)
-        if length == self._length and time.perf_counter() - began < _SECONDS:
-            self._length = min(2 * length, _LONGEST)
+        ids, self._state = block(*self._before(rows), draws, counts=counts, recent=recent)
         for row, drawn in zip(rows, ids.tolist(), strict=True):
             row.receive(drawn)
         self._position += ids.shape[1]
         self._broken = ids.shape[1] < length
+        return int(ids.shape[1])
 
     def _before(self, rows: Sequence[Row]) -> tuple[NDArray[np.int64], State]:
         """The id of each row that the model reads next, and the state before it."""
-        return np.array([row.last for row in rows], np.int64), self._state or self._read(rows)
+        assert self._state is not None
+        return np.array([row.last for row in rows], np.int64), self._state
 
     def _read(self, rows: Sequence[Row]) -> State:
         """The state after all prompts but their last ids, each read once."""
@@ -224,7 +258,7 @@ class Batch:
     def _gathered(self) -> list[Row]:
         """The rows that go on. Those that have enough for now become a batch of their own, those that ended leave."""
         found = [(place, row) for place, it in enumerate(self._rows) if (row := it()) is not None]
-        alive = [(place, row) for place, row in found if row.batch is self and row.error is None]
+        alive = [(place, row) for place, row in found if row.batch is self and row.error is None and not row.over]
         wanting = [(place, row) for place, row in alive if len(row.queue) < _ENOUGH]
         if len(wanting) < len(alive):
             copy(self)._keep([(place, row) for place, row in alive if len(row.queue) >= _ENOUGH])

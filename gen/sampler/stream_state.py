@@ -80,10 +80,10 @@ def state_of(sampler: "Sampler", stream: Resumable) -> StreamState:
     """The state of a stream of a sampler's.
 
     Raises:
-        ConfigError: it is a beam, which has none.
+        ConfigError: it has none: it is a beam, or must not copy a text that no state can hold.
     """
     if stream.given is None:
-        raise ConfigError(f"a {type(stream).__name__} has no state to go on from: take a stream")
+        raise ConfigError(f"this {type(stream).__name__} has no state to go on from: take a stream without no_copy")
     settings = dict(stream.given.settings)
     if settings["config"] is not None:
         settings["config"] = _packed(settings["config"])

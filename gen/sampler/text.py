@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from gen.config import Medium, SamplingConfig, require
-from gen.decoding import sample_streams
+from gen.decoding import sample_streams, together
 from gen.sampler.base import Sampler
 from gen.sampler.ranking import Rank, Ranked, rank_by_likelihood, ranked
 from gen.sampler.stream_state import Given
@@ -16,6 +16,7 @@ from gen.tokenizers import TextTokenizer
 
 if TYPE_CHECKING:
     from gen.decoding.beam_config import BeamKind
+    from gen.novelty import NoCopy
     from gen.sampler.text_beam import TextBeam
 
 DEFAULT_CHARACTERS = 500
@@ -56,6 +57,7 @@ class TextSampler(Sampler):
         stream: int = 0,
         stop: Sequence[str] = (),
         ignore_end: bool = False,
+        no_copy: "NoCopy | None" = None,
     ) -> TextStream:
         """Write on from `prompt`, piece by piece.
 
@@ -68,6 +70,7 @@ class TextSampler(Sampler):
             stream: which of the streams under `seed`.
             stop: strings that end the text, themselves left out.
             ignore_end: go on where the model ends a document.
+            no_copy: what of the training text must not be copied.
 
         Raises:
             ConfigError: a value is out of range.
@@ -75,7 +78,7 @@ class TextSampler(Sampler):
         """
         return self.streams(
             prompt, streams=(stream,), n=n, max_tokens=max_tokens, config=config, seed=seed, stop=stop,
-            ignore_end=ignore_end,
+            ignore_end=ignore_end, no_copy=no_copy,
         )[0]  # fmt: skip
 
     def streams(
@@ -89,6 +92,7 @@ class TextSampler(Sampler):
         seed: int | None = None,
         stop: Sequence[str] = (),
         ignore_end: bool = False,
+        no_copy: "NoCopy | None" = None,
     ) -> list[TextStream]:
         """Several streams of one seed, drawn together where the engine can: sooner, and each as it is alone.
 
@@ -104,6 +108,7 @@ class TextSampler(Sampler):
             seed: of the draws; None takes a fresh one for all.
             stop: strings that end a text.
             ignore_end: go on where the model ends a document.
+            no_copy: what of the training text must not be copied.
 
         Raises:
             ConfigError: a value is out of range.
@@ -118,10 +123,16 @@ class TextSampler(Sampler):
         origins, draws = [], []
         for stream in streams:
             seed, its_draws = self._draws(seed, stream)
-            origins.append(Origin(prompt, seed, stream, given))
+            origins.append(Origin(prompt, seed, stream, None if no_copy else given))
             draws.append(its_draws)
         ids = self._prompt(prompt)
-        drawn = sample_streams(self._engine, [ids] * len(draws), config=self._known(config), draws=draws)
+        drawn = sample_streams(
+            self._engine,
+            [ids] * len(draws),
+            config=self._known(config),
+            draws=draws,
+            constraints=[no_copy.after_all(ids)] * len(draws) if no_copy else None,
+        )
         bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
         return [TextStream(its, self.tokenizer, bounds, origin) for its, origin in zip(drawn, origins, strict=True)]
 
@@ -150,6 +161,7 @@ class TextSampler(Sampler):
         stream: int = 0,
         stop: Sequence[str] = (),
         ignore_end: bool = False,
+        no_copy: "NoCopy | None" = None,
     ) -> "TextBeam":
         """Find the best text to go on from `prompt` with, and write it piece by piece, as far as it is certain.
 
@@ -169,6 +181,7 @@ class TextSampler(Sampler):
             stream: which of the beams under `seed`.
             stop: strings that end a text, themselves left out.
             ignore_end: no text ends before it is as long as it may be.
+            no_copy: what of the training text must not be copied.
 
         Raises:
             ConfigError: a value is out of range, or of no use to this kind of beam.
@@ -196,9 +209,10 @@ class TextSampler(Sampler):
         ids = bounds.characters * (_LONGEST if self.tokenizer.units.min() < 1 else 1)
         length = min(ids, bounds.tokens)
         boundary = self.tokenizer.boundary
+        read = self._prompt(prompt)
         found = beam_search(
             self._engine,
-            self._prompt(prompt),
+            read,
             length=length,
             beam=beam,
             config=self._known(
@@ -206,7 +220,7 @@ class TextSampler(Sampler):
             ),
             ends=() if boundary is None else (boundary,),
             least=length if ignore_end else 1,
-            constraint=TextLimit.of(self.tokenizer, bounds),
+            constraint=together(TextLimit.of(self.tokenizer, bounds), no_copy and no_copy.after_all(read)),
             seed=seed,
             stream=stream,
         )

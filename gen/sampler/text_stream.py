@@ -70,7 +70,7 @@ class TextStream(Iterator[str]):
         stream: which of the streams under that seed.
         tokens: ids drawn so far.
         finish: None while pieces come; then as in `Sample`.
-        given: what it was made of; None of a beam.
+        given: what it was made of; None where that is more than a state can hold, as of a beam.
     """
 
     def __init__(self, ids: IdSource, tokenizer: TextTokenizer, bounds: Bounds, origin: Origin) -> None:

@@ -143,7 +143,7 @@ def test_a_state_is_of_one_model() -> None:
 
 
 def test_a_beam_has_no_state() -> None:
-    with pytest.raises(ConfigError, match="a TextBeam has no state"):
+    with pytest.raises(ConfigError, match="this TextBeam has no state"):
         TEXT.state(TEXT.beam("ab", width=2, n=10, seed=1))
 
 
