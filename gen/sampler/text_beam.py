@@ -54,6 +54,8 @@ class TextBeam(TextStream):
             finish, text = "stop", without_stop(text[:end], self._bounds.stops)
         elif found.ended and ids[-1] == self._tokenizer.boundary:
             finish = "end"
+        elif self._bounds.constraints and len(text) < self._bounds.characters and len(ids) < self._bounds.tokens:
+            finish = "complete"
         text = text[: self._bounds.characters]
         origin = self._origin
         sample = Sample(text, origin.prompt, origin.seed, origin.stream, len(ids), finish)
