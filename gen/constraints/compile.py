@@ -12,7 +12,7 @@ from gen.config import TextConstraints
 from gen.config.constraints import character_class
 from gen.constraints.alphabet import Alphabet, Leaf, Universe, frozen
 from gen.constraints.determinise import leaves_of, table_of
-from gen.constraints.machine import Machine
+from gen.constraints.machine import Limits, Machine
 from gen.constraints.regex import Automaton
 from gen.constraints.table import DEAD, Table, product
 from gen.constraints.utf8 import Beginnings
@@ -113,12 +113,12 @@ class Compiler:
                 table = partial(lines, given.line_length, newline, alphabet.size, column)
                 yield Part(f"line_length {given.line_length}", table)
 
-    def machine(self, parts: Sequence[int], ids: int) -> Machine:
+    def machine(self, parts: Sequence[int], limits: Limits) -> Machine:
         """The automaton of some of the parts together.
 
         Args:
             parts: their places among all.
-            ids: of a text, at most.
+            limits: of a text, and of the work that it may make.
 
         Raises:
             ConfigError: it is too large.
@@ -139,7 +139,8 @@ class Compiler:
         if banned:
             tables.append(without(banned, size, self._alphabet.classes(self._prompt)))
         must_finish = self._automaton is not None or bool(self._given.must_include)
-        return Machine(product(tables, size), self._groups, self._beginnings, ids=ids, must_finish=must_finish)
+        whole = product(tables, size, limits.steps)
+        return Machine(whole, self._groups, self._beginnings, limits, must_finish=must_finish)
 
 
 def shown(text: str | None) -> str:

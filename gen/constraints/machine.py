@@ -4,15 +4,32 @@ Where every character that ids write has an id, or bytes, of its own, how far a 
 characters. Otherwise, and where the number of ids is bounded, too, it is counted over ids (`gen.constraints.reach`).
 """
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gen.constraints.reach import Reach
-from gen.constraints.table import DEAD, FAR, Codes, Table, distances
+from gen.constraints.table import DEAD, FAR, MOST_STEPS, Codes, Table, distances
 from gen.constraints.utf8 import Beginnings
 from gen.constraints.vocabulary import Groups
 
 _MEMORY = 1 << 26  # bytes of what is remembered, of masks and of rows
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds texts, and the search for them.
+
+    Attributes:
+        characters: of a text, at most.
+        ids: the same.
+        steps: of an automaton that is explored, from one state to another.
+    """
+
+    characters: int
+    ids: int
+    steps: int = MOST_STEPS
 
 
 class Machine:
@@ -22,48 +39,55 @@ class Machine:
         table: of all constraints, over the classes of `alphabet`.
         groups: of the ids, over the same.
         beginnings: of characters that come in bytes; None where none do.
-        ids: that may be drawn, at most.
+        limits: of a text, and of the work that it may make.
         must_finish: a text can be wrong because it is not whole yet.
 
     Attributes:
         start: the state before the text.
         dead: the state that nothing leads out of.
         unit: each id is one character.
+        whole: all that ids write could be written character by character.
     """
 
     def __init__(
-        self, table: Table, groups: Groups, beginnings: Beginnings | None, *, ids: int, must_finish: bool
+        self, table: Table, groups: Groups, beginnings: Beginnings | None, limits: Limits, *, must_finish: bool
     ) -> None:
         self.dead = count = len(table.accepting)
-        steps = np.concatenate([table.steps, np.full((1, table.steps.shape[1]), count, np.int32)])
-        steps[steps == DEAD] = count
-        self._steps = steps
         self._groups = groups
         self._beginnings = beginnings
         self.start = table.start
+        self.whole, written = self._one_by_one()
+        self._distances = np.append(distances(table, written), FAR)
+        steps = np.concatenate([table.steps, np.full((1, table.steps.shape[1]), count, np.int32)])
+        steps[steps == DEAD] = count
+        steps[self._distances[steps] == FAR] = count
+        self._steps = steps
         self._accepting = np.append(table.accepting, False)
-        one_by_one, whole = self._one_by_one()
-        self._distances = np.append(distances(table, one_by_one), FAR)
         self._pending: dict[int, Codes] = {}
         self._cuts = not must_finish
         self.unit = groups.longest <= 1 and beginnings is None
         self._reach: Reach | None = None
-        if (must_finish and not (whole and (self.unit or ids >= FAR))) or (not whole and beginnings is not None):
-            self._reach = Reach(self, ids if must_finish else FAR)
+        if (must_finish and not (self.whole and (self.unit or limits.ids >= FAR))) or (
+            not self.whole and beginnings is not None
+        ):
+            self._reach = Reach(self, limits if must_finish else replace(limits, ids=FAR, characters=FAR))
         self._rows: dict[int, tuple[Codes, Codes, int]] = {}
         self._masks: dict[int, NDArray[np.bool_]] = {}
 
-    def _one_by_one(self) -> tuple[NDArray[np.bool_], bool]:
-        """The classes whose characters can be written one by one, and whether these are all that ids write."""
+    def _one_by_one(self) -> tuple[bool, NDArray[np.bool_]]:
+        """Whether all that ids write could be written character by character, and the classes of it, (K,)."""
         groups, beginnings = self._groups, self._beginnings
-        alone = groups.singles
         if beginnings is None:
-            return alone, not bool((groups.used & ~alone).any())
-        needed = (beginnings.steps != DEAD).any(0)
-        every = len(groups.bytes) >= needed.sum() and bool(np.isin(np.flatnonzero(needed), groups.bytes).all())
-        if every:
-            alone = alone | beginnings.possible.any(0)
-        return alone, every and not bool((groups.used & ~alone).any())
+            return not bool((groups.used & ~groups.singles).any()), groups.used
+        in_bytes = beginnings.possible.any(0)
+        needed = np.flatnonzero((beginnings.steps != DEAD).any(0))
+        every = bool(np.isin(needed, groups.bytes).all())
+        return every and not bool((groups.used & ~(groups.singles | in_bytes)).any()), groups.used | in_bytes
+
+    @property
+    def longest(self) -> int:
+        """Characters of an id, at most."""
+        return max(1, self._groups.longest)
 
     def accepts(self, state: int) -> bool:
         """Whether a text is whole."""
@@ -106,7 +130,7 @@ class Machine:
         return found[:, self._groups.nodes]
 
     def least(self, states: Codes) -> Codes:
-        """The fewest characters that make a text whole from each state."""
+        """The fewest characters that make a text whole from each state; fewer where not all can be written alone."""
         states, begun = states % (self.dead + 1), states // (self.dead + 1)
         found = self._distances[states]
         for node in np.unique(begun[begun > 0]).tolist():
@@ -156,9 +180,9 @@ class Machine:
         """Whether the number of ids that may come matters."""
         return self._reach is not None and not self._cuts and ids <= self._reach.longest
 
-    def fewest(self, ids: int) -> int:
-        """The fewest characters of a text that is not empty; `FAR` where there is none."""
-        return int(self.row(self.start, ids)[1].min())
+    def fewest(self) -> int:
+        """The fewest characters of a text that is not empty, fewer where not all can be written alone."""
+        return int((self._distances[self._steps[self.start]] + 1).min(initial=FAR))
 
     def allowed(self, state: int, characters: int, ids: int) -> NDArray[np.bool_]:
         """The ids that may come next, (V,).

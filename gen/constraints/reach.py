@@ -8,10 +8,10 @@ from gen.constraints.table import FAR, Codes
 from gen.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gen.constraints.machine import Machine
+    from gen.constraints.machine import Limits, Machine
 
-_MOST_STEPS = 5_000_000  # groups of ids times states
-_MOST_WORK = 100_000_000  # steps, each time that one more id may come
+_STEPS = 2  # as many as a table has entries
+_MOST_WORK = 30_000_000  # steps, each time that one more id may come
 _MOST_NUMBERS = 10_000_000
 _TOGETHER = 1_000_000  # numbers
 
@@ -23,7 +23,7 @@ class Reach:
 
     Args:
         machine: of the states.
-        ids: of a text, at most.
+        limits: of a text; states that cannot finish within them are left out.
 
     Raises:
         ConfigError: there are too many states.
@@ -32,16 +32,16 @@ class Reach:
         longest: more ids than this make no text shorter.
     """
 
-    def __init__(self, machine: "Machine", ids: int) -> None:
-        self._explore(machine)
+    def __init__(self, machine: "Machine", limits: "Limits") -> None:
+        self._explore(machine, limits)
         accepting = [machine.accepts(state) for state in self._states.tolist()]
         least = np.append(np.where(accepting, 0, FAR), FAR)
         rows = [least]
-        while len(rows) <= ids:
+        while len(rows) <= limits.ids and len(self._sources):
+            through = np.minimum.reduceat(self._units + least[self._targets], self._begins)
             best = least.copy()
-            if len(self._sources):
-                through = np.minimum.reduceat(self._units + least[self._targets], self._begins)
-                best[self._sources] = np.minimum(best[self._sources], through)
+            best[self._sources] = np.minimum(best[self._sources], through)
+            best[best > limits.characters] = FAR
             if (best == least).all():
                 break
             least = best
@@ -51,33 +51,33 @@ class Reach:
         self._rows = np.array(rows)
         self.longest = len(rows) - 1
 
-    def _explore(self, machine: "Machine") -> None:
-        """All states, and what leads from one to another."""
+    def _explore(self, machine: "Machine", limits: "Limits") -> None:
+        """All states from which a text can become whole, and what leads from one to another."""
         places = {machine.start: 0}
         frontier = np.array([machine.start], np.int64)
-        edges = []
-        done = 0
+        edges = [np.empty((3, 0), np.int64)]
+        done = depth = 0
+        together = 1
         while frontier.size:
             new: list[int] = []
-            together = 1
-            at = 0
-            while at < len(frontier):
-                states = frontier[at : at + together]
+            depth += 1
+            for at in _batches(len(frontier), together):
+                states = frontier[at]
                 reached, units = machine.follow(states)
-                done += reached.size
-                if done > _MOST_STEPS:
-                    raise ConfigError(_too_large(len(places)))
-                at += len(states)
                 together = max(1, _TOGETHER // reached.shape[1])
-                sources = np.repeat([places[it] for it in states.tolist()], reached.shape[1])
-                alive = reached.reshape(-1) != machine.dead
-                found = np.stack([sources, reached.reshape(-1), units.reshape(-1)])[:, alive]
-                found = _distinct(found)
-                for code in np.unique(found[1]).tolist():
+                done += reached.size
+                if done > _STEPS * limits.steps:
+                    raise ConfigError(_too_large(len(places)))
+                which, codes, its_units = _distinct(reached, units, machine.dead, machine.longest)
+                left = machine.least(codes)
+                ids = depth - -left // machine.longest
+                possible = (left <= min(limits.characters, FAR - 1)) & (ids <= limits.ids)
+                sources = np.array([places[it] for it in states.tolist()])[which]
+                edges.append(np.stack([sources, codes, its_units])[:, possible])
+                for code in np.unique(codes[possible]).tolist():
                     if code not in places:
                         places[code] = len(places)
                         new.append(code)
-                edges.append(found)
             frontier = np.array(new, np.int64)
         sources, codes, self._units = np.concatenate(edges, 1)
         self._states = np.array(list(places), np.int64)
@@ -96,11 +96,18 @@ class Reach:
         return self._rows[min(ids, self.longest)][self._places(states)]  # type: ignore[no-any-return]
 
 
-def _distinct(edges: Codes) -> Codes:
-    """Each once, in order."""
-    ordered = edges[:, np.lexsort(edges[::-1])]
-    new = np.append(True, (np.diff(ordered, axis=1) != 0).any(0))[: ordered.shape[1]]
-    return ordered[:, new]
+def _distinct(reached: Codes, units: Codes, dead: int, longest: int) -> tuple[Codes, Codes, Codes]:
+    """The steps that lead somewhere, each once: the row that it is from, where it leads, and its characters."""
+    keys = np.sort(np.where(reached == dead, -1, reached * (longest + 1) + units), axis=1)
+    new = keys >= 0
+    new[:, 1:] &= keys[:, 1:] != keys[:, :-1]
+    which, _ = np.nonzero(new)
+    codes, its_units = np.divmod(keys[new], longest + 1)
+    return which, codes, its_units
+
+
+def _batches(size: int, together: int) -> list[slice]:
+    return [slice(at, at + together) for at in range(0, size, together)]
 
 
 def _too_large(states: int) -> str:

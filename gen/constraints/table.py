@@ -12,7 +12,8 @@ DEAD = -1
 """The state that nothing leads out of."""
 FAR = 1 << 40
 """More characters than any text has."""
-_MOST_STEPS = 2_000_000  # entries of a table
+MOST_STEPS = 1_500_000
+"""Entries of a table that is explored."""
 _MOST_CODES = 1 << 62
 
 Codes = NDArray[np.int64]
@@ -33,13 +34,16 @@ class Table:
     start: int = 0
 
 
-def explore(start: int, follow: Callable[[Codes], Codes], what: str) -> tuple[NDArray[np.int32], Codes]:
+def explore(
+    start: int, follow: Callable[[Codes], Codes], what: str, most: int = MOST_STEPS
+) -> tuple[NDArray[np.int32], Codes]:
     """All states that can be reached, as a table.
 
     Args:
         start: a state, as a number; it becomes the first.
         follow: from states (F,) to where each class leads, (F, K); below 0 it leads nowhere.
         what: is explored, for a message.
+        most: entries of the table.
 
     Returns:
         The table (S, K), and the number of each state (S,).
@@ -55,7 +59,7 @@ def explore(start: int, follow: Callable[[Codes], Codes], what: str) -> tuple[ND
     while frontier.size:
         reached = follow(frontier)
         entries += reached.size
-        if entries > _MOST_STEPS:
+        if entries > most:
             raise ConfigError(
                 f"{what} have more than {len(places):,} states: take fewer or shorter ones, or a shorter line length"
             )
@@ -75,8 +79,13 @@ def explore(start: int, follow: Callable[[Codes], Codes], what: str) -> tuple[ND
     return np.concatenate(rows), np.concatenate(codes)
 
 
-def product(tables: Sequence[Table], size: int) -> Table:
-    """The automaton of what all accept, over K = `size` classes; of none, one that accepts all.
+def product(tables: Sequence[Table], size: int, most: int = MOST_STEPS) -> Table:
+    """The automaton of what all accept, over the same K classes; of none, one that accepts all.
+
+    Args:
+        tables: all.
+        size: K.
+        most: entries of its table.
 
     Raises:
         ConfigError: it is too large.
@@ -101,7 +110,7 @@ def product(tables: Sequence[Table], size: int) -> Table:
         return reached
 
     start = sum(table.start * step for table, step in zip(tables, radix, strict=True))
-    steps, codes = explore(start, follow, "the constraints together")
+    steps, codes = explore(start, follow, "the constraints together", most)
     accepting = np.ones(len(codes), np.bool_)
     for table, step, its_size in zip(tables, radix, sizes, strict=True):
         accepting &= table.accepting[codes // step % its_size]

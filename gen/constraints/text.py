@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gen.config import TextConstraints
 from gen.constraints.compile import Compiler
-from gen.constraints.machine import Machine
+from gen.constraints.machine import Limits, Machine
 from gen.constraints.reasons import refusal
 from gen.constraints.vocabulary import Pieces
 from gen.errors import ConfigError
@@ -97,7 +97,7 @@ def text_constraint(
     usable = end is not None and not ignore_end and bool(writable[end])
     characters, ids = characters or sys.maxsize, ids or sys.maxsize
     compiler = Compiler(constraints, Pieces(tokenizer.pieces, writable), prompt, characters)
-    machine = compiler.machine(range(len(compiler.parts)), ids)
+    machine = compiler.machine(range(len(compiler.parts)), Limits(characters, ids))
     constraint = TextConstraint(machine, end if usable else None, characters, ids, machine.start)
     if constraint.over:
         raise ConfigError(refusal(compiler, characters, ids))
