@@ -10,7 +10,7 @@ from gen.errors import ConfigError
 if TYPE_CHECKING:
     from gen.constraints.machine import Limits, Machine
 
-_STEPS = 2  # as many as a table has entries
+_STEPS = 4  # as many as a table has entries
 _MOST_WORK = 30_000_000  # steps, each time that one more id may come
 _MOST_NUMBERS = 10_000_000
 _TOGETHER = 1_000_000  # numbers
@@ -47,7 +47,7 @@ class Reach:
             least = best
             rows.append(least)
             if len(rows) * len(self._targets) > _MOST_WORK or len(rows) * len(least) > _MOST_NUMBERS:
-                raise ConfigError(_too_large(len(self._states)))
+                raise ConfigError(_too_large(len(self._states), limits))
         self._rows = np.array(rows)
         self.longest = len(rows) - 1
 
@@ -67,7 +67,7 @@ class Reach:
                 together = max(1, _TOGETHER // reached.shape[1])
                 done += reached.size
                 if done > _STEPS * limits.steps:
-                    raise ConfigError(_too_large(len(places)))
+                    raise ConfigError(_too_large(len(places), limits))
                 which, codes, its_units = _distinct(reached, units, machine.dead, machine.longest)
                 left = machine.least(codes)
                 ids = depth - -left // machine.longest
@@ -110,8 +110,6 @@ def _batches(size: int, together: int) -> list[slice]:
     return [slice(at, at + together) for at in range(0, size, together)]
 
 
-def _too_large(states: int) -> str:
-    return (
-        f"the constraints have more than {states:,} states over the model's tokens: "
-        "make them simpler, or bound the characters in place of the tokens"
-    )
+def _too_large(states: int, limits: "Limits") -> str:
+    remedy = "take fewer or simpler ones" + ", or bound the characters in place of the tokens" * (limits.ids < FAR)
+    return f"the constraints together have more than {states:,} states over the model's tokens: {remedy}"
