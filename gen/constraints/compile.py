@@ -75,6 +75,11 @@ class Compiler:
         self.parts = list(self._parts(writable, characters))
         self._tables: dict[int, Table] = {}
 
+    @property
+    def written(self) -> NDArray[np.bool_]:
+        """The ids that write something, (V,)."""
+        return self._groups.written
+
     @cached_property
     def _classes(self) -> list[Leaf]:
         """The characters that are allowed, and those that are banned, as far as there are such."""

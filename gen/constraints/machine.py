@@ -5,6 +5,7 @@ characters. Otherwise, and where the number of ids is bounded, too, it is counte
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,7 @@ class Machine:
         start: the state before the text.
         dead: the state that nothing leads out of.
         unit: each id is one character.
+        always_whole: a text is whole after any character.
         whole: all that ids write could be written character by character.
     """
 
@@ -64,7 +66,7 @@ class Machine:
         self._steps = steps
         self._accepting = np.append(table.accepting, False)
         self._pending: dict[int, Codes] = {}
-        self._cuts = not must_finish
+        self.always_whole = not must_finish
         self.unit = groups.longest <= 1 and beginnings is None
         self._reach: Reach | None = None
         if (must_finish and not (self.whole and (self.unit or limits.ids >= FAR))) or (
@@ -149,7 +151,7 @@ class Machine:
     def _needed(self, reached: Codes, units: Codes, ids: int) -> Codes:
         """The fewest characters of a text that goes on into these states, which complete so many."""
         found = self.least(reached) if self._reach is None else self._reach.least(reached, ids)
-        if self._cuts:  # a text is whole after any character
+        if self.always_whole:  # a text is whole after any character
             found = np.where(reached < self.dead, 0, found)
         else:
             found = found + units
@@ -178,11 +180,32 @@ class Machine:
 
     def _limited(self, ids: int) -> bool:
         """Whether the number of ids that may come matters."""
-        return self._reach is not None and not self._cuts and ids <= self._reach.longest
+        return self._reach is not None and not self.always_whole and ids <= self._reach.longest
 
     def fewest(self) -> int:
         """The fewest characters of a text that is not empty, fewer where not all can be written alone."""
         return int((self._distances[self._steps[self.start]] + 1).min(initial=FAR))
+
+    @cached_property
+    def _safe(self) -> Codes:
+        """How many characters may be any from each state, whatever they are, (S,)."""
+        if self._beginnings is not None or self._reach is not None:
+            return np.zeros(self.dead, np.int64)
+        steps = np.where(self._steps[:-1] == self.dead, DEAD, self._steps[:-1])
+        used = self._groups.used
+        return distances(Table(steps, (steps[:, used] == DEAD).any(1)), used)
+
+    @cached_property
+    def _furthest(self) -> int:
+        """Characters that any text needs to become whole, at most."""
+        return 0 if self.always_whole else int(self._distances[self._distances < FAR].max(initial=0))
+
+    def free(self, state: int, characters: int, ids: int) -> int:
+        """How many of the next ids may be any that write something; the arguments are those of `allowed`."""
+        safe = int(self._safe[state]) if state < self.dead else 0
+        if not self.always_whole:
+            safe = min(safe, (min(characters, ids) if self.unit else characters) - self._furthest)
+        return max(0, safe // self.longest)
 
     def allowed(self, state: int, characters: int, ids: int) -> NDArray[np.bool_]:
         """The ids that may come next, (V,).
@@ -196,7 +219,7 @@ class Machine:
             return np.zeros(self._groups.size, np.bool_)
         if self.unit:
             characters = min(characters, ids)
-        if self._cuts and characters < self._groups.longest and state < self.dead:
+        if self.always_whole and characters < self._groups.longest and state < self.dead:
             (reached,), (units,) = self.follow(np.array([state], np.int64), characters)
             return (self._needed(reached, units, FAR) < FAR)[self._groups.of_id]
         _, needed, most = self.row(state, ids)

@@ -17,13 +17,27 @@ from gen.errors import ConfigError
 from gen.tokenizers import TextTokenizer
 
 
-@dataclass(frozen=True, eq=False)
-class TextConstraint:
-    """What may be written from here on, so that the text can still become whole: a `Limit` for streams and beams.
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """What holds for a text from its beginning to its end.
 
     Attributes:
         machine: of all constraints.
         end: the id that ends a text, where it may; None where there is none.
+        open: all other ids write something, or are never drawn anyway.
+    """
+
+    machine: Machine
+    end: int | None
+    open: bool
+
+
+@dataclass(frozen=True, eq=False)
+class TextConstraint:
+    """What may be written from here on, so that the text can still become whole: it ends a stream, and is foreseen.
+
+    Attributes:
+        rules: of the text.
         characters: that may still come.
         ids: the same.
         state: of the machine.
@@ -31,8 +45,7 @@ class TextConstraint:
         ended: by the id that ends a text.
     """
 
-    machine: Machine
-    end: int | None
+    rules: Rules
     characters: int
     ids: int
     state: int
@@ -42,29 +55,50 @@ class TextConstraint:
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
         """The ids that may come next, (V,)."""
-        allowed = self._written
-        room = min(self.characters, self.ids) > 0 and not self.ended
-        if self.end is not None and self.begun and room and self.machine.accepts(self.state):
+        allowed, end = self._written, self.rules.end
+        if end is not None and self.begun and self._room and self.rules.machine.accepts(self.state):
             allowed = allowed.copy()
-            allowed[self.end] = True
+            allowed[end] = True
         return allowed
 
     @cached_property
     def over(self) -> bool:
         """The text is whole, and nothing that may follow would make it so again."""
-        return self.ended or not self._written.any()
+        return not self._written.any()
+
+    @property
+    def free(self) -> int:
+        """How many of the next ids may be any."""
+        rules = self.rules
+        if not (rules.open and self._room and (rules.end is None or (self.begun and rules.machine.always_whole))):
+            return 0
+        return rules.machine.free(self.state, self.characters, self.ids)
+
+    @property
+    def _room(self) -> bool:
+        """Whether more may come."""
+        return not self.ended and self.characters > 0 and self.ids > 0
 
     @cached_property
     def _written(self) -> NDArray[np.bool_]:
-        return self.machine.allowed(self.state, 0 if self.ended else self.characters, self.ids)
+        """The ids of more text that may come next."""
+        return self.rules.machine.allowed(self.state, self.characters if self._room else 0, self.ids)
 
     def after(self, id: int) -> "TextConstraint":
         """What may be written when `id` has come."""
-        if id == self.end:
-            return TextConstraint(self.machine, self.end, self.characters, self.ids - 1, self.state, True, True)
-        state, units = self.machine.after(self.state, id)
-        characters = max(0, self.characters - units)
-        return TextConstraint(self.machine, self.end, characters, self.ids - 1, state, True)
+        return self.after_all((id,))
+
+    def after_all(self, ids: Sequence[int]) -> "TextConstraint":
+        """What may be written when `ids` have come."""
+        state, characters, left, ended = self.state, self.characters, self.ids, self.ended
+        for id in ids:
+            if ended or id == self.rules.end:
+                ended = True
+                break
+            state, units = self.rules.machine.after(state, id)
+            characters = max(0, characters - units)
+            left -= 1
+        return TextConstraint(self.rules, characters, left, state, True, ended)
 
 
 def text_constraint(
@@ -98,7 +132,9 @@ def text_constraint(
     characters, ids = characters or sys.maxsize, ids or sys.maxsize
     compiler = Compiler(constraints, Pieces(tokenizer.pieces, writable), prompt, characters)
     machine = compiler.machine(range(len(compiler.parts)), Limits(characters, ids))
-    constraint = TextConstraint(machine, end if usable else None, characters, ids, machine.start)
+    unwritten = set(np.flatnonzero(~compiler.written).tolist()) - {end if usable else None}
+    rules = Rules(machine, end if usable else None, unwritten <= set(banned))
+    constraint = TextConstraint(rules, characters, ids, machine.start)
     if constraint.over:
         raise ConfigError(refusal(compiler, characters, ids))
     return constraint

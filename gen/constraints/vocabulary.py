@@ -112,6 +112,11 @@ class Groups:
         self.used[classes] = True
 
     @property
+    def written(self) -> NDArray[np.bool_]:
+        """The ids that write something, (V,)."""
+        return self.of_id < len(self.nodes) + len(self.bytes)
+
+    @property
     def longest(self) -> int:
         """Characters of an id, at most."""
         return len(self.levels)

@@ -33,6 +33,9 @@ class TextBeam(TextStream):
                     return piece
             raise
 
+    def _close(self) -> None:
+        """The search stays, for what else it finds: a text may be at its end before its last byte is certain."""
+
     @property
     def settled(self) -> int:
         """How many symbols so far were taken from the best because the hypotheses did not agree within the lag."""

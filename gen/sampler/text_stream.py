@@ -106,11 +106,15 @@ class TextStream(Iterator[str]):
                 break
             piece = self._piece(ids)
             if self._end is not None:
-                self._ids.close()
+                self._close()
             if piece:
                 return piece
         self.finish = self._end
         raise StopIteration
+
+    def _close(self) -> None:
+        """Draw no more."""
+        self._ids.close()
 
     def _ended(self) -> str:
         """What was held, when constraints let no more ids come."""
@@ -132,7 +136,7 @@ class TextStream(Iterator[str]):
                 break
             self._piece(ids)
         if self._end is not None:
-            self._ids.close()
+            self._close()
 
     def _piece(self, ids: list[int]) -> str:
         """What the next ids complete, and what they end: they come together, and count one by one."""

@@ -147,6 +147,58 @@ def test_what_may_come_is_what_can_still_finish(
     assert oracle.whole(data) or (not constraints.must_finish and oracle.sound(data))
 
 
+_FREE = CharTokenizer("\n abc"), CharTokenizer("\n abc", boundary=True), WordTokenizer(["\n", "a", " ab", "b"])
+
+
+@settings(max_examples=150)
+@given(
+    constraints=constraints(),
+    tokenizer=st.sampled_from(_FREE),
+    prompt=st.text("ab\n", max_size=3),
+    n=st.integers(1, 30),
+    most=st.none() | st.integers(1, 30),
+    seed=st.integers(0, 2**32),
+)
+def test_where_ids_are_free_any_of_them_may_come(
+    constraints: TextConstraints, tokenizer: TextTokenizer, prompt: str, n: int, most: int | None, seed: int
+) -> None:
+    banned = (*tokenizer.unknown_ids, *([0] if isinstance(tokenizer, WordTokenizer) else []))
+    written = np.array([it for it in range(len(tokenizer.vocabulary)) if it not in banned])
+    try:
+        constraint = text_constraint(constraints, tokenizer, prompt=prompt, characters=n, ids=most, banned=banned)
+    except ConfigError:
+        return
+    draws = np.random.default_rng(seed)
+    while not constraint.over:
+        ids = []
+        step = constraint
+        for _ in range(min(step.free, 20)):
+            if step.ended:
+                break
+            if not step.over:
+                assert step.allowed[written].all()
+            ids.append(int(draws.choice(written)))
+            step = step.after(ids[-1])
+        if ids:
+            ahead = constraint.after_all(ids)
+            assert (ahead.state, ahead.characters, ahead.over) == (step.state, step.characters, step.over)
+        else:
+            step = step.after(int(draws.choice(np.flatnonzero(step.allowed))))
+        constraint = step
+
+
+def test_what_does_not_matter_yet_is_free() -> None:
+    tokenizer = CharTokenizer("\n abc")
+    word = text_constraint(TextConstraints(must_include=("abc",)), tokenizer, characters=50)
+    assert word.free == 47 and word.after_all(tokenizer.encode("ab" * 20).tolist()).free == 7
+    line = text_constraint(TextConstraints(line_length=9), tokenizer, prompt="a\nabc")
+    assert line.free == 6 and line.after(0).free == 9
+    ban = text_constraint(TextConstraints(ban=("abc", "cc")), tokenizer, prompt="a")
+    assert [ban.free, ban.after(2).free, ban.after(3).free, ban.after(4).free] == [1, 1, 0, 0]
+    ending = CharTokenizer("\n abc", boundary=True)
+    assert text_constraint(TextConstraints(must_include=("abc",)), ending, characters=50).free == 0
+
+
 def write(constraint: TextConstraint, tokenizer: TextTokenizer, seed: int) -> tuple[list[int], str]:
     """A text of ids that are all as likely."""
     draws = np.random.default_rng(seed)

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from gen.checkpoint import Checkpoint
 from gen.config import ModelConfig, SamplingConfig, TextConstraints
 from gen.decoding.beam_config import BEAM_KINDS
+from gen.engine import NumpyEngine
 from gen.errors import ConfigError
 from gen.models.initialization import initial_weights
 from gen.sampler import TextSampler
 from gen.tokenizers import ByteTokenizer, CharTokenizer, SubwordTokenizer, TextTokenizer, WordTokenizer
 from tests.constraints.strategies import constraints, fits, texts
+from tests.decoding.reference import Stepped
 
 _PIECES = ["a", "b", "ab", "ba b", "é", "aé", " a"]
 
@@ -169,6 +171,32 @@ def test_ids_that_are_banned_leave_no_dead_end() -> None:
         assert text.endswith("é") and "b" not in text
     with pytest.raises(ConfigError, match="cannot write 'b'"):
         sampler.sample(config=banned, constraints=TextConstraints(must_include=("ab",)))
+
+
+@pytest.mark.parametrize("name", ["char", "documents", "word"])
+@pytest.mark.parametrize(
+    "held",
+    [
+        TextConstraints(must_include=("abc", "éa")),
+        TextConstraints(line_length=7),
+        TextConstraints(ban=("ab", "cc"), line_length=30),
+        TextConstraints(regex=r"([abc é]+\n)+", ban=("aa",)),
+    ],
+)
+def test_a_block_of_ids_is_what_comes_one_by_one(name: str, held: TextConstraints) -> None:
+    checkpoint = _SAMPLERS[name].checkpoint
+    model = NumpyEngine(checkpoint.model, checkpoint.weights)
+    texts = []
+    for engine in (model, Stepped(model)):
+        sampler = TextSampler(checkpoint)
+        sampler._engine = engine  # type: ignore[assignment]
+        try:
+            samples = [sampler.sample(n=60, seed=seed, constraints=held) for seed in range(3)]
+        except ConfigError:
+            assert name == "word"
+            return
+        texts.append([(it.text, it.tokens, it.finish) for it in samples])
+    assert texts[0] == texts[1] and all(fits(text, held) for text, _, _ in texts[0])
 
 
 def test_a_seed_gives_one_text_alone_and_beside_others() -> None:
