@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gen.config import ClassifyConfig as ClassifyConfig
     from gen.config import ModelConfig as ModelConfig
     from gen.config import SamplingConfig as SamplingConfig
+    from gen.config import TextConstraints as TextConstraints
     from gen.config import TrainConfig as TrainConfig
     from gen.corpus import LabelledCorpus as LabelledCorpus
     from gen.corpus import TokenCorpus as TokenCorpus
@@ -46,7 +47,14 @@ __version__ = "0.1.0"
 _ROOMS = {
     "gen.checkpoint": ("Checkpoint", "ClassifierCheckpoint"),
     "gen.classifier": ("Classifier",),
-    "gen.config": ("ClassifierConfig", "ClassifyConfig", "ModelConfig", "SamplingConfig", "TrainConfig"),
+    "gen.config": (
+        "ClassifierConfig",
+        "ClassifyConfig",
+        "ModelConfig",
+        "SamplingConfig",
+        "TextConstraints",
+        "TrainConfig",
+    ),
     "gen.corpus": ("LabelledCorpus", "TokenCorpus"),
     "gen.errors": (
         "CheckpointError",

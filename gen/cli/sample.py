@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gen.cli import constraint_options as held
 from gen.cli import sampling_options as choice
 from gen.cli.options import Assignments, ConfigFile, LastState, NewestRun, RunsFolder, with_default
 from gen.cli.saving import MUSIC_SUFFIXES
@@ -108,6 +109,12 @@ def sample(
     logit_bias: choice.LogitBias = None,
     samplers: choice.Samplers = None,
     stop: Annotated[list[str] | None, typer.Option(help="End at this text. Repeatable.", rich_help_panel=_TEXT)] = None,
+    regex: held.Regex = None,
+    must_include: held.MustInclude = None,
+    ban: held.Ban = None,
+    only_characters: held.OnlyCharacters = None,
+    ban_characters: held.BanCharacters = None,
+    line_length: held.LineLength = None,
     beam: Beam = None,
     beam_kind: BeamKindName = None,
     length_penalty: LengthPenalty = None,
@@ -180,7 +187,14 @@ def sample(
         "sampling.logit_bias": choice.biases(logit_bias),
     }  # fmt: skip
     settings = values(gather(config, assignments, flags, sections=("sampling",)), "sampling")
-    for_text = {"--prompt-file": prompt_file, "--encoding": encoding, "--unknown": unknown, "-n": n, "--stop": stop}
+    constraints = {
+        "--regex": regex, "--must-include": must_include, "--ban": ban, "--only-characters": only_characters,
+        "--ban-characters": ban_characters, "--line-length": line_length,
+    }  # fmt: skip
+    for_text = {
+        "--prompt-file": prompt_file, "--encoding": encoding, "--unknown": unknown, "-n": n, "--stop": stop,
+        **constraints,
+    }  # fmt: skip
     for_music = {
         "--from": at, "--seconds": seconds, "--bars": bars, "--key": key, "--range": pitch_range, "--bpm": bpm,
         "--instruments": instruments, "--max-silence": max_silence,
@@ -213,15 +227,14 @@ def sample(
         from gen.cli.sample_text import TextWishes, sample_text
         from gen.sampler import TextSampler
 
-        sample_text(
-            TextSampler(checkpoint, precision=precision), request, TextWishes(prompt_file, encoding, unknown, n, stop)
-        )
+        wishes = TextWishes(prompt_file, encoding, unknown, n, stop, held.constraints_for(constraints))
+        sample_text(TextSampler(checkpoint, precision=precision), request, wishes)
     else:
         from gen.cli.sample_music import MusicWishes, sample_music
         from gen.sampler import MusicSampler
 
-        wishes = MusicWishes(at, seconds, bars, key, pitch_range, bpm, instruments, max_silence)
-        sample_music(MusicSampler(checkpoint, precision=precision), request, wishes)
+        notes = MusicWishes(at, seconds, bars, key, pitch_range, bpm, instruments, max_silence)
+        sample_music(MusicSampler(checkpoint, precision=precision), request, notes)
 
 
 def _adapted(checkpoint: "Checkpoint", path: str, *, quiet: bool) -> "Checkpoint":

@@ -12,6 +12,7 @@ from gen.errors import ConfigError
 
 if TYPE_CHECKING:
     from gen.cli.search_options import Search
+    from gen.config import TextConstraints
     from gen.sampler import Ranked, Sample, TextBeam, TextSampler, TextStream
 
 
@@ -24,6 +25,7 @@ class TextWishes:
     unknown: str | None
     n: int | None
     stop: list[str] | None
+    constraints: "TextConstraints | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def sample_text(sampler: "TextSampler", request: Request, wishes: TextWishes) ->
     settings = {
         "n": DEFAULT_CHARACTERS if wishes.n is None and request.max_tokens is None else wishes.n,
         "max_tokens": request.max_tokens, "config": request.config, "seed": request.seed, "stop": wishes.stop or (),
-        "ignore_end": request.ignore_end,
+        "ignore_end": request.ignore_end, "constraints": wishes.constraints,
     }  # fmt: skip
     products = _products(sampler, request, given, settings)
     head = given if request.keep_prompt else ""

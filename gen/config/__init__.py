@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from gen.config.checks import available_threads, check_epochs, require
 from gen.config.classify import ClassifierConfig, ClassifyConfig, Keep, Pooling
+from gen.config.constraints import TextConstraints
 from gen.config.model import GATES, Cell, ModelConfig
 from gen.config.sampling import SAMPLERS, SamplingConfig
 from gen.config.train import LATER, Precision, TrainConfig
@@ -31,6 +32,7 @@ __all__ = [
     "Pooling",
     "Precision",
     "SamplingConfig",
+    "TextConstraints",
     "TrainConfig",
     "available_threads",
     "check_epochs",

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
-from gen.config import Medium, SamplingConfig, require
+from gen.config import Medium, SamplingConfig, TextConstraints, require
+from gen.config.checks import Settings
 from gen.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def state_of(sampler: "Sampler", stream: Resumable) -> StreamState:
     settings = dict(stream.given.settings)
     if settings["config"] is not None:
         settings["config"] = _packed(settings["config"])
+    if settings.get("constraints") is not None:
+        settings["constraints"] = _as_json(settings["constraints"])
     return {
         "format": FORMAT,
         "medium": sampler.medium,
@@ -117,6 +120,8 @@ def stream_from(sampler: "Sampler", state: Mapping[str, Any]) -> Any:
     require(isinstance(settings, dict) and settings.keys() <= known, "settings of the state", settings, "of a stream")
     try:
         arguments = {**settings, "config": settings.get("config") and _unpacked(settings["config"])}
+        if settings.get("constraints") is not None:
+            arguments["constraints"] = TextConstraints.from_dict(settings["constraints"])
         prompt = _read(sampler, state["prompt"])
         stream: Any = sampler.stream(prompt, seed=state["seed"], stream=state["stream"], **arguments)
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # anybody may have written it
@@ -132,9 +137,11 @@ def _checksum(sampler: "Sampler") -> str:
 def _packed(config: SamplingConfig) -> dict[str, Any]:
     """Settings as JSON, which has no infinity."""
     biases = [[id, None if nats == -math.inf else nats] for id, nats in config.logit_bias]
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in config.to_dict().items()} | {
-        "logit_bias": biases
-    }
+    return _as_json(config) | {"logit_bias": biases}
+
+
+def _as_json(settings: Settings) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.to_dict().items()}
 
 
 def _unpacked(values: Mapping[str, Any]) -> SamplingConfig:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from gen.config import Medium, SamplingConfig, require
+from gen.config import Medium, SamplingConfig, TextConstraints, require
 from gen.decoding import sample_streams, together
 from gen.sampler.base import Sampler
+from gen.sampler.constrained import constraint_for
 from gen.sampler.ranking import Rank, Ranked, rank_by_likelihood, ranked
 from gen.sampler.stream_state import Given
 from gen.sampler.text_stream import Bounds, Origin, Sample, TextStream
@@ -57,6 +58,7 @@ class TextSampler(Sampler):
         stream: int = 0,
         stop: Sequence[str] = (),
         ignore_end: bool = False,
+        constraints: TextConstraints | None = None,
         no_copy: "NoCopy | None" = None,
     ) -> TextStream:
         """Write on from `prompt`, piece by piece.
@@ -70,6 +72,7 @@ class TextSampler(Sampler):
             stream: which of the streams under `seed`.
             stop: strings that end the text, themselves left out.
             ignore_end: go on where the model ends a document.
+            constraints: what the text has to be; None takes any.
             no_copy: what of the training text must not be copied.
 
         Raises:
@@ -78,7 +81,7 @@ class TextSampler(Sampler):
         """
         return self.streams(
             prompt, streams=(stream,), n=n, max_tokens=max_tokens, config=config, seed=seed, stop=stop,
-            ignore_end=ignore_end, no_copy=no_copy,
+            ignore_end=ignore_end, constraints=constraints, no_copy=no_copy,
         )[0]  # fmt: skip
 
     def streams(
@@ -92,6 +95,7 @@ class TextSampler(Sampler):
         seed: int | None = None,
         stop: Sequence[str] = (),
         ignore_end: bool = False,
+        constraints: TextConstraints | None = None,
         no_copy: "NoCopy | None" = None,
     ) -> list[TextStream]:
         """Several streams of one seed, drawn together where the engine can: sooner, and each as it is alone.
@@ -108,6 +112,7 @@ class TextSampler(Sampler):
             seed: of the draws; None takes a fresh one for all.
             stop: strings that end a text.
             ignore_end: go on where the model ends a document.
+            constraints: what the text has to be; None takes any.
             no_copy: what of the training text must not be copied.
 
         Raises:
@@ -116,24 +121,24 @@ class TextSampler(Sampler):
         """
         for name, value in (("n", n), ("max_tokens", max_tokens)):
             require(value is None or value >= 1, name, value, "1 or more")
-        given = Given(
-            prompt,
-            {"n": n, "max_tokens": max_tokens, "config": config, "stop": list(stop), "ignore_end": ignore_end},
-        )
+        settings = {"n": n, "max_tokens": max_tokens, "config": config, "stop": list(stop), "ignore_end": ignore_end}
+        given = Given(prompt, {**settings, "constraints": constraints})
         origins, draws = [], []
         for stream in streams:
             seed, its_draws = self._draws(seed, stream)
             origins.append(Origin(prompt, seed, stream, None if no_copy else given))
             draws.append(its_draws)
-        ids = self._prompt(prompt)
+        ids, known = self._prompt(prompt), self._known(config)
+        bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end, constraints)
+        held = constraint_for(self.tokenizer, prompt, bounds, known)
+        constraint = together(held, no_copy and no_copy.after_all(ids))
         drawn = sample_streams(
             self._engine,
             [ids] * len(draws),
-            config=self._known(config),
+            config=known,
             draws=draws,
-            constraints=[no_copy.after_all(ids)] * len(draws) if no_copy else None,
+            constraints=[constraint] * len(draws) if constraint else None,
         )
-        bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
         return [TextStream(its, self.tokenizer, bounds, origin) for its, origin in zip(drawn, origins, strict=True)]
 
     def sample(self, prompt: str = "", **settings: object) -> Sample:
@@ -161,6 +166,7 @@ class TextSampler(Sampler):
         stream: int = 0,
         stop: Sequence[str] = (),
         ignore_end: bool = False,
+        constraints: TextConstraints | None = None,
         no_copy: "NoCopy | None" = None,
     ) -> "TextBeam":
         """Find the best text to go on from `prompt` with, and write it piece by piece, as far as it is certain.
@@ -181,6 +187,7 @@ class TextSampler(Sampler):
             stream: which of the beams under `seed`.
             stop: strings that end a text, themselves left out.
             ignore_end: no text ends before it is as long as it may be.
+            constraints: what the text has to be; None takes any.
             no_copy: what of the training text must not be copied.
 
         Raises:
@@ -205,22 +212,22 @@ class TextSampler(Sampler):
             width=width, kind=kind, length_penalty=length_penalty, groups=groups, diversity=diversity,
             no_repeat_ngram=no_repeat_ngram, lag=lag,
         )  # fmt: skip
-        bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end)
+        bounds = Bounds(n or sys.maxsize, max_tokens or sys.maxsize, tuple(filter(None, stop)), ignore_end, constraints)
         ids = bounds.characters * (_LONGEST if self.tokenizer.units.min() < 1 else 1)
         length = min(ids, bounds.tokens)
         boundary = self.tokenizer.boundary
         read = self._prompt(prompt)
+        known = self._known(config or (SamplingConfig() if kind == "stochastic" else SamplingConfig(temperature=1.0)))
+        held = constraint_for(self.tokenizer, prompt, bounds, known)
         found = beam_search(
             self._engine,
             read,
             length=length,
             beam=beam,
-            config=self._known(
-                config or (SamplingConfig() if kind == "stochastic" else SamplingConfig(temperature=1.0))
-            ),
+            config=known,
             ends=() if boundary is None else (boundary,),
             least=length if ignore_end else 1,
-            constraint=together(TextLimit.of(self.tokenizer, bounds), no_copy and no_copy.after_all(read)),
+            constraint=together(TextLimit.of(self.tokenizer, bounds), held, no_copy and no_copy.after_all(read)),
             seed=seed,
             stream=stream,
         )

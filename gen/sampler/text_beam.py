@@ -33,6 +33,9 @@ class TextBeam(TextStream):
                     return piece
             raise
 
+    def _close(self) -> None:
+        """The search stays, for what else it finds: a text may be at its end before its last byte is certain."""
+
     @property
     def settled(self) -> int:
         """How many symbols so far were taken from the best because the hypotheses did not agree within the lag."""
@@ -54,6 +57,8 @@ class TextBeam(TextStream):
             finish, text = "stop", without_stop(text[:end], self._bounds.stops)
         elif found.ended and ids[-1] == self._tokenizer.boundary:
             finish = "end"
+        elif self._bounds.constraints and len(text) < self._bounds.characters and len(ids) < self._bounds.tokens:
+            finish = "complete"
         text = text[: self._bounds.characters]
         origin = self._origin
         sample = Sample(text, origin.prompt, origin.seed, origin.stream, len(ids), finish)

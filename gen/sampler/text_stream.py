@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gen.config import TextConstraints
 from gen.sampler.stream_state import Given
 from gen.tokenizers import TextTokenizer
 
@@ -20,7 +21,8 @@ class Sample:
         seed: with `stream`, what reproduces it.
         stream: which of the streams under that seed.
         tokens: ids drawn for it.
-        finish: "length", "stop" (a stop string came) or "end" (the model ended the document).
+        finish: "length", "stop" (a stop string came), "end" (the model ended the document) or "complete" (it is whole,
+            and nothing may follow that constraints allow).
     """
 
     text: str
@@ -33,12 +35,13 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What ends a text."""
+    """What ends a text, and what it has to be."""
 
     characters: int
     tokens: int
     stops: tuple[str, ...]
     ignore_end: bool
+    constraints: TextConstraints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,30 @@ class TextStream(Iterator[str]):
             wanted = (self._left - len(self._held)) // self._characters
             ids = self._ids.take(max(1, min(wanted, self._bounds.tokens - self.tokens)))
             if not ids:
-                raise StopIteration
+                if self._bounds.constraints is None:
+                    raise StopIteration
+                piece = self._ended()
+                if piece:
+                    return piece
+                break
             piece = self._piece(ids)
             if self._end is not None:
-                self._ids.close()
+                self._close()
             if piece:
                 return piece
         self.finish = self._end
         raise StopIteration
+
+    def _close(self) -> None:
+        """Draw no more."""
+        self._ids.close()
+
+    def _ended(self) -> str:
+        """What was held, when constraints let no more ids come."""
+        room = self._left > len(self._held) and self.tokens < self._bounds.tokens
+        self._end, piece, self._held = "complete" if room else "length", self._held, ""
+        self._left -= len(piece)
+        return piece
 
     @property
     def position(self) -> int:
@@ -112,9 +131,12 @@ class TextStream(Iterator[str]):
     def skip(self, position: int) -> None:
         """Draw the ids up to a position, and leave out what they say."""
         while self._end is None and self.tokens < position:
-            self._piece(self._ids.take(position - self.tokens))
+            ids = self._ids.take(position - self.tokens)
+            if not ids:  # they end before
+                break
+            self._piece(ids)
         if self._end is not None:
-            self._ids.close()
+            self._close()
 
     def _piece(self, ids: list[int]) -> str:
         """What the next ids complete, and what they end: they come together, and count one by one."""

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from gen.config import SamplingConfig
+from gen.checkpoint import Checkpoint
+from gen.config import ModelConfig, SamplingConfig
 from gen.corpus.token_corpus import TokenCorpus
 from gen.decoding.beam_config import BEAM_KINDS
 from gen.decoding.likelihood import log_likelihoods
 from gen.errors import ConfigError, TokenizerError
+from gen.models.initialization import initial_weights
 from gen.sampler import TextSampler
+from gen.tokenizers import ByteTokenizer
 from gen.training.recipes import plan
 
 
@@ -137,3 +140,12 @@ def test_mistakes_are_typed(sampler: TextSampler) -> None:
     for values in ({"count": 0}, {"rank": "statistics"}, {"rank": "best"}, {"n": 0}):
         with pytest.raises(ConfigError):
             sampler.best_of(**values)
+
+
+def test_a_text_at_its_end_before_its_last_byte_is_certain_leaves_the_rest_to_be_found() -> None:
+    tokenizer = ByteTokenizer(boundary=True)
+    model = ModelConfig(vocabulary_size=256, layers=1, hidden=8)
+    sampler = TextSampler(Checkpoint(model, tokenizer, initial_weights(model, 1), {}))
+    beam = sampler.beam("a", width=3, n=1)
+    written = "".join(beam)
+    assert written == beam.hypotheses()[0].sample.text and len(written) == 1
