@@ -2,21 +2,25 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from gen.corpus.id_cache import caching
 from gen.corpus.token_corpus import TokenCorpus
+from gen.novelty.no_copy import NoCopy
 from gen.novelty.runs import Run, maximal_runs
 from gen.novelty.suffixes import SEPARATOR, SuffixIndex
 from gen.novelty.training_text import halves
 from gen.progress import ReadingText, result_of
 from gen.storage import cache_folder, checksum
 from gen.tokenizers import TextTokenizer
+
+if TYPE_CHECKING:
+    from gen.tokenizers import AnyTokenizer
 
 LONG = 30
 """Characters from which on a run is called a copy."""
@@ -88,9 +92,17 @@ class TextNovelty:
         True
     """
 
-    def __init__(self, index: SuffixIndex, names: Sequence[str], starts: Sequence[int], unseen: Rate | None) -> None:
-        self.index = index
+    def __init__(
+        self,
+        index: SuffixIndex,
+        tokenizer: TextTokenizer,
+        names: Sequence[str],
+        starts: Sequence[int],
+        unseen: Rate | None,
+    ) -> None:
         self.unseen = unseen
+        self._index = index
+        self._tokenizer = tokenizer
         self._names = names
         self._starts = starts
 
@@ -107,9 +119,9 @@ class TextNovelty:
     @classmethod
     def opening(cls, corpus: TokenCorpus, *, cache: Path | None = None) -> Generator[ReadingText, None, "TextNovelty"]:
         """`open`, as a generator that yields its progress and returns the index."""
-        path = folder_of(corpus, cache)
+        path = _folder(corpus.provenance, corpus.tokenizer, cache)
         total = int(corpus.provenance["bytes"])
-        work = caching(path, lambda: cls._read(path), lambda new: _write(new, corpus))
+        work = caching(path, lambda: cls._read(path, corpus.tokenizer), lambda new: _write(new, corpus))
         while True:
             try:
                 done = next(work)
@@ -119,23 +131,41 @@ class TextNovelty:
             yield ReadingText("indexing", min(done, total), total)
 
     @classmethod
-    def _read(cls, folder: Path) -> "TextNovelty | None":
+    def find(
+        cls, provenance: Mapping[str, Any], tokenizer: "AnyTokenizer", *, cache: Path | None = None
+    ) -> "TextNovelty | None":
+        """The index of a corpus that need not be at hand any more; None where it is not in the cache.
+
+        Args:
+            provenance: what a model remembers of the corpus.
+            tokenizer: of the model.
+            cache: as in `open`.
+        """
+        return cls._read(_folder(provenance, tokenizer, cache), tokenizer)
+
+    @classmethod
+    def _read(cls, folder: Path, tokenizer: "AnyTokenizer") -> "TextNovelty | None":
         try:
             facts = json.loads((folder / _FACTS).read_bytes())
             index = SuffixIndex.open(folder)
-            return cls(index, facts["names"], facts["starts"], facts["unseen"] and Rate(**facts["unseen"]))
+            unseen = facts["unseen"] and Rate(**facts["unseen"])
+            return cls(index, cast(TextTokenizer, tokenizer), facts["names"], facts["starts"], unseen)
         except (OSError, ValueError, KeyError, TypeError):  # not there, or not intact
             return None
 
     def receipt(self, text: str, listed: int = _LISTED) -> Receipt:
         """What of a text is copied."""
-        runs = _runs(self.index, text)
+        runs = _runs(self._index, text)
         longest = sorted(runs, key=lambda run: (-run.size, run.start))[:listed]
         return Receipt(_rate([text], [runs]), tuple(self._copy(text, run) for run in longest), self.unseen)
 
+    def no_copy(self, length: int) -> NoCopy:
+        """What keeps a sampler from runs of so many characters (`ConfigError`: they are too few)."""
+        return NoCopy.of(self._index, self._tokenizer, length)
+
     def _copy(self, text: str, run: "_Run") -> Copy:
         document = bisect_right(self._starts, run.place) - 1
-        before = self.index.read(self._starts[document], run.place).decode()
+        before = self._index.read(self._starts[document], run.place).decode()
         return Copy(text[run.start : run.stop], run.start, self._names[document], len(before), before.count("\n") + 1)
 
 
@@ -152,11 +182,10 @@ class _Run(NamedTuple):
         return self.stop - self.start
 
 
-def folder_of(corpus: TokenCorpus, cache: Path | None = None) -> Path:
-    """Where the index of a corpus is, once it is made."""
-    assert corpus.tokenizer.medium == "text"
-    facts = {name: corpus.provenance[name] for name in ("checksum", "split", "train_tokens")}
-    made_from = {"format": _FORMAT, "tokenizer": corpus.tokenizer.to_dict(), **facts}
+def _folder(provenance: Mapping[str, Any], tokenizer: "AnyTokenizer", cache: Path | None) -> Path:
+    """Where the index is, once it is made."""
+    facts = {name: provenance.get(name) for name in ("checksum", "split", "train_tokens")}
+    made_from = {"format": _FORMAT, "tokenizer": tokenizer.to_dict(), **facts}
     name = checksum(json.dumps(made_from, sort_keys=True).encode())[:32]
     return (cache or cache_folder()) / "novelty" / name
 
