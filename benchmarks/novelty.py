@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.suffix in (".text", ".order"))
         novelty = TextNovelty.open(corpus, cache=Path(folder))
         print(f"made in {seconds:.1f} s and {memory / 1e9:.2f} GB of memory, {size / 1e6:,.1f} MB on disk")
-        texts = [half.training for half in halves(corpus, corpus.tokenizer)]  # type: ignore[arg-type]
+        texts = [half.training.decode() for half in halves(corpus, corpus.tokenizer)]  # type: ignore[arg-type]
         _search(next((Path(folder) / "novelty").iterdir()), "\n".join(texts).encode())
         if sampler is not None:
             _sample(sampler, novelty, texts, given)

@@ -232,13 +232,12 @@ def _write(folder: Path, corpus: TokenCorpus) -> Iterator[int]:
     def documents() -> Iterator[bytes]:
         end = 0
         for name, training, validation in halves(corpus, cast(TextTokenizer, corpus.tokenizer)):
-            unseen.add(validation)
+            unseen.add(validation.decode())
             if training:
                 names.append(name)
                 starts.append(end)
-                data = training.encode()
-                end += len(data) + len(SEPARATOR)
-                yield data
+                end += len(training) + len(SEPARATOR)
+                yield training
 
     yield from SuffixIndex.writing(folder, documents())
     rate = _rate_of(folder, unseen.kept)
