@@ -84,6 +84,10 @@ class TextConstraint:
         """The ids of more text that may come next."""
         return self.rules.machine.allowed(self.state, self.characters if self._room else 0, self.ids)
 
+    def kept(self, ids: Sequence[int]) -> int:
+        """How many of these came where any id might come; none beyond what is `free` is looked at."""
+        return min(len(ids), self.free)
+
     def after(self, id: int) -> "TextConstraint":
         """What may be written when `id` has come."""
         return self.after_all((id,))

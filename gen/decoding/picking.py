@@ -74,11 +74,14 @@ class Limit(Constraint, Protocol):
 
 @runtime_checkable
 class Foreseen(Constraint, Protocol):
-    """A constraint that also knows how long it will not matter, so that many ids can be drawn at a time."""
+    """A constraint that often allows everything, so that many ids can be drawn at a time and looked at afterwards."""
 
     @property
     def free(self) -> int:
-        """How many of the next ids may be any: 0 where the very next one may not."""
+        """How many of the next ids may be any, for certain: 0 where the very next one has to be chosen."""
+
+    def kept(self, ids: Sequence[int], /) -> int:
+        """How many of these, from the first on, came where any id might come: as many as were `free`, or more."""
 
     def after_all(self, ids: Sequence[int], /) -> "Foreseen":
         """What may be written when several have come."""
@@ -105,6 +108,10 @@ class Both:
     def free(self) -> int:
         """How many of the next ids may be any."""
         return min(it.free if isinstance(it, Foreseen) else 0 for it in (self.first, self.second))
+
+    def kept(self, ids: Sequence[int]) -> int:
+        """How many of these came where any id might come."""
+        return min(it.kept(ids) if isinstance(it, Foreseen) else 0 for it in (self.first, self.second))
 
     def after(self, id: int) -> "Both":
         """When `id` has come."""

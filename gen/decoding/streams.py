@@ -5,6 +5,7 @@ Whoever asks for an id that is not there sets the whole batch going. A stream th
 more, is left out from then on.
 """
 
+import math
 import sys
 import time
 from collections import deque
@@ -27,6 +28,8 @@ from gen.random import Draws
 
 _ENOUGH = 65_536  # ids that wait in a row before it draws no more for the sake of others
 _LONGEST = 256  # ids of a row in a block
+_CALL = 7  # ids that could be drawn while one call is made
+_WORTH = 3  # times as many as are ever free for certain, from which on ids that are likely to be free are drawn
 _SECONDS = 0.01  # blocks grow while they take less, so what is drawn shows as if at once
 
 _UNHEEDED = History(0, 0)
@@ -49,7 +52,7 @@ class Row:
         error: why nothing comes after these.
         batch: that it is drawn in; None when it has ended.
         over: its constraint says that what was drawn is whole: nothing follows.
-        foreseen: its constraint says how long it does not matter.
+        foreseen: its constraint looks at ids that were drawn without it.
     """
 
     prompt: NDArray[np.int64]
@@ -72,7 +75,7 @@ class Row:
 
     @property
     def free(self) -> int:
-        """How many of the next ids no constraint has to be asked about."""
+        """How many of the next ids are the same whether a constraint is asked or not."""
         if self.constraint is None:
             return sys.maxsize
         return self.constraint.free if self.foreseen else 0  # type: ignore[attr-defined]
@@ -95,6 +98,10 @@ class Row:
         for processor in processors:
             logits = processor(logits, history)
         return likeliest_token(logits) if self.draws is None else sample_token(logits, self.draws.at(position))
+
+    def kept(self, ids: list[int]) -> int:
+        """How many of the ids that were drawn at a time are what they would be one by one."""
+        return self.constraint.kept(ids) if self.foreseen else len(ids)  # type: ignore[union-attr]
 
     def receive(self, ids: list[int]) -> None:
         """Take ids that are drawn."""
@@ -183,6 +190,8 @@ class Batch:
             row.batch = self
         self._state: State | None = None
         self._position = 0
+        self._chosen = 0  # ids, one by one
+        self._freest = 0  # how many ids were free for certain, at most
         self._length = 1  # of the next block; of the first, so that its id comes at once
         self._broken = False
 
@@ -206,9 +215,13 @@ class Batch:
         """Draw as many ids as can be drawn in a call; how many these are, or none where it broke."""
         free = min(row.free for row in rows)
         if self._block is None or self._broken or free < 1:
+            self._chosen += 1
             self._draw_one(rows)
             return 1
-        return self._draw_block(self._block, rows, min(most, free))
+        self._freest = max(self._freest, free)
+        likely = math.isqrt(_CALL * self._position // (1 + self._chosen))
+        length = likely if likely > _WORTH * self._freest else free
+        return self._draw_block(self._block, rows, min(most, length), free)
 
     def _draw_one(self, rows: Sequence[Row]) -> None:
         batch, self._state = self._model.step(*self._before(rows))
@@ -220,7 +233,7 @@ class Batch:
         self._position += 1
         self._broken = False
 
-    def _draw_block(self, block: Block, rows: Sequence[Row], length: int) -> int:
+    def _draw_block(self, block: Block, rows: Sequence[Row], length: int, free: int) -> int:
         draws = np.zeros((len(rows), length))
         for row, its_draws in zip(rows, draws, strict=True):
             if row.draws is not None:
@@ -231,12 +244,19 @@ class Batch:
             counts = np.array([history.counts for history in histories], np.int32)
             if histories[0].window >= 0:
                 recent = np.array([history.leaving(length) for history in histories], np.int32)
-        ids, self._state = block(*self._before(rows), draws, counts=counts, recent=recent)
-        for row, drawn in zip(rows, ids.tolist(), strict=True):
-            row.receive(drawn)
-        self._position += ids.shape[1]
-        self._broken = ids.shape[1] < length
-        return int(ids.shape[1])
+        before = self._before(rows)
+        ids, state = block(*before, draws, counts=counts, recent=recent)
+        kept = ids.shape[1]
+        if length > free:
+            kept = min(row.kept(its) for row, its in zip(rows, ids.tolist(), strict=True))
+        if kept < ids.shape[1]:  # it has gone too far; what comes there is chosen under the constraint
+            ids, state = block(*before, draws[:, :kept], counts=counts, recent=recent)
+        self._state = state
+        for row, its in zip(rows, ids.tolist(), strict=True):
+            row.receive(its)
+        self._position += kept
+        self._broken = kept < length
+        return int(kept)
 
     def _before(self, rows: Sequence[Row]) -> tuple[NDArray[np.int64], State]:
         """The id of each row that the model reads next, and the state before it."""

@@ -1,8 +1,8 @@
 """Text that copies no long run of what the model learned: a constraint on ids.
 
 A run of N characters is impossible when no id may be written whose bytes, behind those that are there, complete N
-characters that stand somewhere in the training text. Until as many as N - 1 match, anything may come, so the ids up to
-there are drawn in blocks.
+characters that stand somewhere in the training text. Most texts copy little, so ids are drawn in blocks, as if nothing
+held them, up to where so much matches that an id may complete a run: that one is chosen among those that complete none.
 """
 
 from bisect import bisect_left
@@ -28,6 +28,9 @@ class Runs(Protocol):
     def longest_suffix(self, tail: bytes) -> int:
         """Bytes of the longest end of `tail` that occurs in the text."""
 
+    def count(self, run: bytes) -> int:
+        """How often `run` occurs."""
+
     def followers(self, run: bytes, length: int) -> set[bytes]:
         """What follows `run` in the text, up to `length` bytes of it, wherever it occurs."""
 
@@ -45,6 +48,15 @@ class Spelling:
         self.longest = max(1, *(sum(byte & 0xC0 != 0x80 for byte in piece) for piece in pieces))
         self._ids = np.array(sorted(range(len(pieces)), key=pieces.__getitem__), np.int64)
         self._sorted = [pieces[id] for id in self._ids]
+        self._starts: dict[tuple[int, bytes], set[bytes]] = {}
+
+    def starts(self, characters: int, begun: bytes) -> set[bytes]:
+        """The first characters, so many, of all ids that have them, where the first of these has `begun`."""
+        found = self._starts.get((characters, begun))
+        if found is None:
+            ends = ((piece, _end_of(characters, begun, piece)) for piece in self.pieces if piece)
+            found = self._starts[characters, begun] = {piece[:end] for piece, end in ends if end}
+        return found
 
     def beginning_with(self, start: bytes) -> NDArray[np.int64]:
         """The ids whose bytes begin with `start`, which is not empty."""
@@ -82,23 +94,51 @@ class NoCopy:
     @property
     def free(self) -> int:
         """How many of the next ids may be any."""
-        return max(0, (self.length - 1 - _count(self._match)) // self.spelling.longest)
+        return max(0, (self.length - 1 - _count(self._matching(self.tail))) // self.spelling.longest)
+
+    def kept(self, ids: Sequence[int]) -> int:
+        """How many of these, from the first on, came where no id completes a run."""
+        ends = np.array([len(self.tail), *(len(self.spelling.pieces[id]) for id in ids)]).cumsum().tolist()
+        data = self.tail + b"".join([self.spelling.pieces[id] for id in ids])
+        number, reached = 0, 0
+        for number, end in enumerate(ends[:-1]):
+            if end < reached:
+                continue
+            match = self._matching(data[max(0, end - _WIDEST * self.length) : end])
+            if _count(match) >= self._near:
+                return number
+            reached = end - len(match) + self._near  # what is near earlier begins before this match
+        return len(ids)
+
+    @property
+    def _near(self) -> int:
+        """Characters of a match, from which on an id may complete a run."""
+        return self.length - self.spelling.longest
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
         """The ids that may come next, (V,)."""
         mask = np.ones(len(self.spelling.pieces), np.bool_)
         mask[self._copies] = False
-        match = self._match
+        match = self._matching(self.tail)
         for added in range(1, min(self.spelling.longest, self.length - 1) + 1):
             run = _last(match, self.length - added)
-            if run is None:
-                continue
-            for follower in self.runs.followers(run, _WIDEST * added):
-                end = _end_of(added, run[_whole(run) :], follower)
-                if end is not None:
-                    mask[self.spelling.beginning_with(follower[:end])] = False
+            if run is not None:
+                mask[self._completing(run, added)] = False
         return mask
+
+    def _completing(self, run: bytes, added: int) -> list[int]:
+        """The ids whose first characters, so many, go on with a run of the text."""
+        begun = run[_whole(run) :]
+        starts = self.spelling.starts(added, begun)
+        if len(starts) < self.runs.count(run):
+            found = [start for start in starts if self.runs.longest_suffix(run + start) == len(run) + len(start)]
+        else:
+            ends = (
+                (follower, _end_of(added, begun, follower)) for follower in self.runs.followers(run, _WIDEST * added)
+            )
+            found = [follower[:end] for follower, end in ends if end is not None]
+        return [id for start in found for id in self.spelling.beginning_with(start)]
 
     def after(self, id: int) -> "NoCopy":
         """When `id` has come."""
@@ -111,11 +151,14 @@ class NoCopy:
         kept = data[-self.length :] if data.isascii() else data[-room:]
         return NoCopy(self.runs, spelling, self.length, kept, self._copies)
 
-    @cached_property
-    def _match(self) -> bytes:
-        """The longest end of the tail that the text has, from the beginning of a character on."""
-        match = self.tail[len(self.tail) - self.runs.longest_suffix(self.tail) :]
-        return match[next((at for at, byte in enumerate(match) if byte & 0xC0 != 0x80), len(match)) :]
+    def _matching(self, data: bytes) -> bytes:
+        """The longest end of `data` that the text has, from the beginning of a character on."""
+        match = data[len(data) - self.runs.longest_suffix(data) :]
+        return (
+            match
+            if match.isascii()
+            else match[next((at for at, byte in enumerate(match) if byte & 0xC0 != 0x80), len(match)) :]
+        )
 
 
 def _copying(runs: Runs, pieces: Sequence[bytes], length: int) -> NDArray[np.int64]:
@@ -145,7 +188,7 @@ def _whole(data: bytes) -> int:
 
 def _count(data: bytes) -> int:
     """Whole characters of `data`, which begins with one."""
-    return sum(byte & 0xC0 != 0x80 for byte in data[: _whole(data)])
+    return len(data) if data.isascii() else sum(byte & 0xC0 != 0x80 for byte in data[: _whole(data)])
 
 
 def _last(data: bytes, count: int) -> bytes | None:

@@ -54,6 +54,10 @@ class _Chunk(NamedTuple):
                 best = Match(shared, self.end - begin - shared)
         return best
 
+    def count(self, wanted: bytes) -> int:
+        """How often the part has it."""
+        return self._place(bisect_right, wanted) - self._place(bisect_left, wanted)
+
     def followers(self, wanted: bytes, length: int) -> set[bytes]:
         """What stands before `wanted`, up to `length` bytes of it, reversed again, wherever that is."""
         places = self.order[self._place(bisect_left, wanted) : self._place(bisect_right, wanted)]
@@ -147,6 +151,11 @@ class SuffixIndex:
     def longest_suffix(self, tail: bytes) -> int:
         """Bytes of the longest end of `tail` that a document has."""
         return self.match(tail).length
+
+    def count(self, run: bytes) -> int:
+        """How often `run` occurs; in the part that two chunks share, twice."""
+        wanted = run[::-1]
+        return sum(chunk.count(wanted) for chunk in self._chunks)
 
     def followers(self, run: bytes, length: int) -> set[bytes]:
         """What follows `run` in a document, up to `length` bytes of it and 1 at least, wherever it occurs."""

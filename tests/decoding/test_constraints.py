@@ -64,8 +64,34 @@ class Seldom:
         assert self.allowed[id]
         return replace(self, place=(self.place + 1) % (self.gap + 1))
 
+    def kept(self, ids: Sequence[int]) -> int:
+        return min(len(ids), self.free)
+
     def after_all(self, ids: Sequence[int]) -> "Seldom":
         return reduce(Seldom.after, ids, self)
+
+
+@dataclass(frozen=True)
+class Hopeful(Seldom):
+    """The same, which is never sure of more than one id, and finds out afterwards."""
+
+    @property
+    def free(self) -> int:
+        return int(self.place < self.gap)
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        mask = np.ones(SIZE, np.bool_)
+        mask[self.barred] = self.place < self.gap
+        return mask
+
+    def kept(self, ids: Sequence[int]) -> int:
+        state: Seldom = self
+        for number, id in enumerate(ids):
+            if not state.allowed.all():
+                return number
+            state = state.after(id)
+        return len(ids)
 
 
 @dataclass(frozen=True)
@@ -109,6 +135,7 @@ def test_what_is_foreseen_is_drawn_in_blocks_and_they_change_nothing(barred: int
     assert ids == drawn(Blind(Seldom(barred, gap)), 120, seed=seed)
     assert barred not in ids[gap :: gap + 1]
     assert bool(model.blocks) == (gap > 0)
+    assert ids == drawn(Hopeful(barred, gap), 120, Stepped(MODEL), seed)
 
 
 @given(st.integers(0, 40))

@@ -32,6 +32,9 @@ class Found:
         sizes = range(len(tail), 0, -1)
         return next((n for n in sizes if any(tail[-n:] in document for document in self.documents)), 0)
 
+    def count(self, run: bytes) -> int:
+        return sum(d.startswith(run, at) for d in self.documents for at in range(len(d)))
+
     def followers(self, run: bytes, length: int) -> set[bytes]:
         assert run
         ends = [(d, at + len(run)) for d in self.documents for at in range(len(d)) if d.startswith(run, at)]
@@ -84,6 +87,10 @@ def test_what_completes_a_run_is_forbidden_and_nothing_else(
     assert not wrong
     if constraint.free:
         assert constraint.allowed.all()
+        kept = constraint.kept(ids := data.draw(st.lists(st.integers(0, len(pieces) - 1), max_size=20)))
+        for id in ids[:kept]:
+            assert constraint.allowed.all()
+            constraint = constraint.after(id)
 
 
 @given(st.text("ab", min_size=20, max_size=200), st.integers(SHORTEST, 8), st.integers(0, 99))
