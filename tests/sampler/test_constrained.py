@@ -143,6 +143,9 @@ def test_what_may_come_is_drawn_as_without_the_rest() -> None:
     sampler = _SAMPLERS["char"]
     free = TextConstraints(line_length=100)
     assert sampler.sample(n=60, seed=3, constraints=free).text == sampler.sample(n=60, seed=3).text
+    for n in range(1, 60):
+        held, loose = (sampler.sample(n=n, seed=3, stop=["bbc", "aéa", "cÉ"], constraints=it) for it in (free, None))
+        assert held == loose
     assert sampler.sample(n=60, seed=3, constraints=TextConstraints()).text == sampler.sample(n=60, seed=3).text
 
 
