@@ -37,6 +37,24 @@ def test_a_table_accepts_what_re_matches(pattern: str) -> None:
     assert accepted(pattern, _TEXTS, universe) == [text for text in _TEXTS if re.fullmatch(pattern, text)]
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"a$\n+",
+        r"(a$)?\n*b?",
+        r"a$(?s:.)*",
+        r"(?m:a$)\n+b",
+        r"(?:a|$|\n)+",
+        r"(?:^a$\n)+",
+        r"(?m:(?:^a$\n)+)",
+        r"a\Z\n?",
+    ],
+)
+def test_an_anchor_before_the_last_line_end_is_one_only_there(pattern: str) -> None:
+    universe = Universe("".join(sorted(_CHARACTERS)))
+    assert accepted(pattern, _TEXTS, universe) == [text for text in _TEXTS if re.fullmatch(pattern, text)]
+
+
 _ODD = "".join(map(chr, [10, 48, 65, 97, 0x130, 0x131, 0x17F, 0xB5, 0x3BC, 0xDF, 0x1E9E, 0x212A, 0x661, 0x345, 0x2028]))
 _LEAVES = [
     "(?i)k", "(?i)s", "(?i)µ", "(?i)ß", "(?ia)k", "(?i)[k-s]", "(?i)[^k]", "(?i)1", "(?i)\u0131", "(?i)\ufb06",
