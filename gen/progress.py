@@ -52,12 +52,12 @@ class ReadingText:
     """The text of a corpus is being read.
 
     Attributes:
-        phase: it is looked at, or turned into tokens.
+        phase: it is looked at, turned into tokens, or put in order to be searched.
         done: bytes so far.
         total: bytes in all; None where only the end tells.
     """
 
-    phase: Literal["reading", "tokenising"]
+    phase: Literal["reading", "tokenising", "indexing"]
     done: int
     total: int | None
 

@@ -15,6 +15,7 @@ _COMMANDS = {
     "render": "render",
     "eval": "evaluate",
     "score": "score",
+    "novelty": "novelty",
     "tokens": "tokens",
     "probe": "probe",
     "ls": "ls",

@@ -41,21 +41,42 @@ def open_corpus(
 def own_corpus(checkpoint: "Checkpoint") -> "TokenCorpus | None":
     """The corpus that a model learned from; None, and a line on stderr, where it is not at hand or not as it was."""
     from gen.cli.terminal import say
+    from gen.errors import CorpusError
+
+    try:
+        return training_corpus(checkpoint)
+    except CorpusError as error:
+        say(str(error), "yellow")
+        return None
+
+
+def training_corpus(checkpoint: "Checkpoint", path: str | None = None) -> "TokenCorpus":
+    """The corpus that a model learned from, read in the same way.
+
+    Args:
+        checkpoint: the model.
+        path: where the corpus is now; None takes it from where it was, and as it was.
+
+    Raises:
+        CorpusError: it is not available, or of other characters or another clock.
+    """
     from gen.corpus.documents import ReadingOptions
     from gen.errors import CorpusError, TokenizerError
 
     record = checkpoint.provenance.get("corpus")
     try:
         if not isinstance(record, dict) or not {"sources", "options", "checksum"} <= record.keys():
-            raise CorpusError("the model has no record of it")
-        if "-" in record["sources"]:
+            if path is None:
+                raise CorpusError("the model has no record of it")
+            record = {"options": {}, "medium": checkpoint.tokenizer.medium, "sources": [], "checksum": None}
+        if path is None and "-" in record["sources"]:
             raise CorpusError("it came from standard input")
-        found = open_corpus(record["sources"], ReadingOptions.recorded(record), tokenizer=checkpoint.tokenizer)
-        if found.provenance["checksum"] != record["checksum"]:
+        sources = record["sources"] if path is None else [path]
+        found = open_corpus(sources, ReadingOptions.recorded(record), tokenizer=checkpoint.tokenizer)
+        if path is None and found.provenance["checksum"] != record["checksum"]:
             raise CorpusError(f"{', '.join(record['sources'])} has changed since")
     except (CorpusError, TokenizerError) as error:  # other characters: it is another text by now
-        say(f"corpus not available: {error}", "yellow")
-        return None
+        raise CorpusError(f"corpus not available: {error}") from error
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gen.cli import constraint_options as held
+from gen.cli import novelty_options as copies
 from gen.cli import sampling_options as choice
 from gen.cli.options import Assignments, ConfigFile, LastState, NewestRun, RunsFolder, with_default
 from gen.cli.saving import MUSIC_SUFFIXES
@@ -125,6 +126,9 @@ def sample(
     best_of: BestOf = None,
     rank: RankName = None,
     returned: Returned = None,
+    no_copy: copies.NoCopyRuns = None,
+    novelty: copies.Receipts = None,
+    corpus: copies.CorpusPath = None,
     adapt: Annotated[
         str | None,
         typer.Option(help="Let it learn from this file or folder first, for this once.", metavar="PATH"),
@@ -161,6 +165,7 @@ def sample(
 ) -> None:
     """Write text to stdout, or music to files, as it comes. What is not generated goes to stderr."""
     from gen.checkpoint import Checkpoint
+    from gen.cli.learned import Receipts
     from gen.cli.options import gather
     from gen.cli.sample_request import Request
     from gen.config import require
@@ -218,6 +223,7 @@ def sample(
         ignore_end=ignore_end,
         streams=range(stream, stream + samples),
         search=search,
+        receipts=Receipts(checkpoint, corpus, no_copy, wanted=False if quiet else novelty),
         seed=fresh_seed() if seed is None else seed,
         as_json=as_json,
         outputs=outputs,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gen.cli.learned import Receipts
     from gen.cli.search_options import Search
     from gen.config import SamplingConfig
     from gen.sampler import Sampler
@@ -23,6 +24,7 @@ class Request:
         ignore_end: go on where the model ends a document.
         streams: which of the streams under the seed.
         search: what is looked for in their place.
+        receipts: what keeps them from copies, and is said of them.
         seed: of the draws.
         as_json: a JSON object a sample.
         outputs: files to write.
@@ -37,6 +39,7 @@ class Request:
     ignore_end: bool
     streams: range
     search: "Search | None"
+    receipts: "Receipts"
     seed: int
     as_json: bool
     outputs: tuple[Path, ...]

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,17 +53,33 @@ def sample_text(sampler: "TextSampler", request: Request, wishes: TextWishes) ->
     settings = {
         "n": DEFAULT_CHARACTERS if wishes.n is None and request.max_tokens is None else wishes.n,
         "max_tokens": request.max_tokens, "config": request.config, "seed": request.seed, "stop": wishes.stop or (),
-        "ignore_end": request.ignore_end, "constraints": wishes.constraints,
+        "ignore_end": request.ignore_end, "constraints": wishes.constraints, "no_copy": request.receipts.no_copy,
     }  # fmt: skip
     products = _products(sampler, request, given, settings)
     head = given if request.keep_prompt else ""
     request.announce(sampler)
     if not (request.quiet or head or request.as_json or request.outputs):
         _show_prompt(given)
+    written: list[str] = []
     if request.outputs:
-        _save(request, products, head)
+        _save(request, _kept(products, written), head)
     else:
-        _write(request, products, head)
+        _write(request, _kept(products, written), head)
+    request.receipts.tell(written)
+
+
+def _kept(products: "Iterator[_Product]", texts: list[str]) -> "Iterator[_Product]":
+    """The same, whose texts come to `texts` when they have been written."""
+    for product in products:
+        pieces: list[str] = []
+        yield replace(product, pieces=_noted(product.pieces, pieces))
+        texts.append("".join(pieces))
+
+
+def _noted(pieces: Iterable[str], whole: list[str]) -> Iterator[str]:
+    for piece in pieces:
+        whole.append(piece)
+        yield piece
 
 
 def _products(sampler: "TextSampler", request: Request, prompt: str, settings: dict[str, Any]) -> "Iterator[_Product]":

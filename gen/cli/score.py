@@ -48,7 +48,7 @@ def score(
     from gen.runs import find_model, name_of, runs_folder
     from gen.sampler import Sampler
 
-    medium = _medium(file)
+    medium = medium_of_file(file)
     path = find_model(run, runs_folder(out), last=last, medium=medium)
     checkpoint = Checkpoint.load(path)
     if checkpoint.tokenizer.medium != medium:
@@ -82,7 +82,8 @@ def score(
         _tell(sampler, facts, name_of(path), quiet=quiet)
 
 
-def _medium(file: str) -> "Medium":
+def medium_of_file(file: str) -> "Medium":
+    """Of a file, or of stdin, by how it begins."""
     from gen.corpus.readers import is_midi
 
     if file == "-" and sys.stdin is not None:

@@ -1,5 +1,6 @@
 """Is it new: what a model copied of what it learned, and how to keep it from that."""
 
 from gen.novelty.no_copy import NoCopy
+from gen.novelty.text import LONG, Copy, Rate, Receipt, TextNovelty
 
-__all__ = ["NoCopy"]
+__all__ = ["LONG", "Copy", "NoCopy", "Rate", "Receipt", "TextNovelty"]

@@ -108,7 +108,8 @@ class NoCopy:
         """When `ids` have come, or were read: what is written may not go on with a run of a prompt, either."""
         spelling, room = self.spelling, _WIDEST * self.length
         data = self.tail + b"".join([spelling.pieces[id] for id in ids[-room:]])
-        return NoCopy(self.runs, spelling, self.length, data[-room:], self._copies)
+        kept = data[-self.length :] if data.isascii() else data[-room:]
+        return NoCopy(self.runs, spelling, self.length, kept, self._copies)
 
     @cached_property
     def _match(self) -> bytes:

@@ -123,6 +123,10 @@ class SuffixIndex:
             _order(text).tofile(folder / f"{end:015}.order")
             yield end
 
+    def has(self, data: bytes) -> bool:
+        """Whether a document has it."""
+        return self.match(data).length == len(data)
+
     def match(self, tail: bytes) -> Match:
         """The longest end of `tail` that a document has, and where.
 
@@ -130,6 +134,15 @@ class SuffixIndex:
         """
         wanted = tail[::-1].partition(SEPARATOR)[0]
         return max((chunk.longest(wanted) for chunk in self._chunks), default=Match(0, 0))
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The text itself, from byte `start` to `stop`."""
+        found = b""
+        for chunk in self._chunks:
+            begin = max(start + len(found), chunk.end - len(chunk.text))
+            if begin == start + len(found) and begin < min(stop, chunk.end):
+                found += chunk.text[max(chunk.end - stop, 0) : chunk.end - begin][::-1]
+        return found
 
     def longest_suffix(self, tail: bytes) -> int:
         """Bytes of the longest end of `tail` that a document has."""

@@ -1,0 +1,106 @@
+"""What a model learned from, put in order to be searched for copies: from the cache, or made, which is shown."""
+
+from typing import TYPE_CHECKING, Any
+
+from gen.errors import CorpusError, GenError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gen.checkpoint import Checkpoint
+    from gen.novelty import TextNovelty
+
+SMALL = 10_000_000
+"""Bytes of a corpus that is put in order though nobody asked for it: it takes about a second."""
+
+
+def novelty_of(checkpoint: "Checkpoint", path: str | None = None) -> "TextNovelty":
+    """The index of the corpus that a model learned from.
+
+    Args:
+        checkpoint: the model.
+        path: where the corpus is; None takes the index from the cache, or the corpus from where it was.
+
+    Raises:
+        CorpusError: the corpus is not available.
+        StorageError: the index cannot be written.
+    """
+    from gen.cli.reading import shown_reading, training_corpus
+    from gen.novelty import TextNovelty
+
+    found = TextNovelty.find(_record(checkpoint), checkpoint.tokenizer) if path is None else None
+    if found is not None:
+        return found
+    try:
+        corpus = training_corpus(checkpoint, path)
+    except CorpusError as error:
+        if path is not None:
+            raise
+        raise CorpusError(f"{error}: say where it is, --corpus PATH") from error
+    return shown_reading(TextNovelty.opening(corpus))
+
+
+def novelty_at_hand(checkpoint: "Checkpoint") -> "TextNovelty":
+    """The index, if it is in the cache or soon made.
+
+    Raises:
+        GenError: it is neither, or cannot be had; the message says why.
+    """
+    from gen.novelty import TextNovelty
+
+    record = _record(checkpoint)
+    found = TextNovelty.find(record, checkpoint.tokenizer)
+    if found is not None:
+        return found
+    size = record.get("bytes")
+    if isinstance(size, int) and (size > SMALL or _to_be_fetched(record)):
+        raise CorpusError("not looked up, which would take a while: --novelty")
+    return novelty_of(checkpoint)
+
+
+def _record(checkpoint: "Checkpoint") -> dict[str, Any]:
+    record = checkpoint.provenance.get("corpus")
+    return record if isinstance(record, dict) else {}
+
+
+def _to_be_fetched(record: dict[str, Any]) -> bool:
+    """Whether one of the sources is a named corpus that is not here."""
+    from gen.corpus.catalog import find
+
+    entries = [find(source) for source in record.get("sources", []) if source.startswith("@")]
+    return any(not (entry.embedded or entry.cached) for entry in entries)
+
+
+class Receipts:
+    """What keeps samples from copies, and what is said of them when they are written: how much of them is copied.
+
+    Args:
+        checkpoint: the model that writes.
+        path: of what it learned from; None takes it from where it was.
+        length: of runs that are not to be written.
+        wanted: None says it where it is soon known.
+    """
+
+    def __init__(self, checkpoint: "Checkpoint", path: str | None, length: int | None, *, wanted: bool | None) -> None:
+        self._checkpoint = checkpoint
+        self._silent = wanted is False
+        known = wanted or length is not None or path is not None
+        self._known = novelty_of(checkpoint, path) if known else None
+        self.no_copy = None if self._known is None or length is None else self._known.no_copy(length)
+
+    def tell(self, texts: "Sequence[str]") -> None:
+        """Say it of each."""
+        from gen.cli.novelty import receipt_lines
+        from gen.cli.terminal import say
+
+        if self._silent:
+            return
+        try:
+            known = self._known or novelty_at_hand(self._checkpoint)
+        except GenError as error:
+            say(f"copied: {error}", "dim")
+            return
+        for number, text in enumerate(texts, 1):
+            which = f"sample {number}: " if len(texts) > 1 else ""
+            for line in receipt_lines(known.receipt(text)):
+                say(which + line, "dim")

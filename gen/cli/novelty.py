@@ -1,0 +1,116 @@
+"""`gen novelty`: what of a text or a piece of music is copied from what a model learned."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gen.cli.options import LastState, RunsFolder, with_default
+from gen.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from gen.checkpoint import Checkpoint
+    from gen.novelty import Copy, Rate, Receipt
+
+_SHOWN = 300  # characters of a run
+
+
+def novelty(
+    file: Annotated[
+        str, typer.Argument(help="A text or a MIDI file; '-' is stdin.", metavar="FILE", show_default=False)
+    ],
+    *,
+    run: Annotated[
+        str | None, typer.Option(help=with_default("A run or a model file.", "the newest run of the file's medium"))
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(help=with_default("What the model learned from.", "where it was"), metavar="PATH"),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help=with_default("Of a text.", "found out"))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    last: LastState = False,
+    out: RunsFolder = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")] = False,
+) -> None:
+    """Show what of a file stands in what a model learned from: how much, how long, and where.
+
+    Beside it stands the same of the validation part, which nobody copied: that much is shared by chance and by habit.
+    """
+    from gen.checkpoint import Checkpoint
+    from gen.cli.score import medium_of_file
+    from gen.runs import find_model, name_of, runs_folder
+
+    medium = medium_of_file(file)
+    path = find_model(run, runs_folder(out), last=last, medium=medium)
+    checkpoint = Checkpoint.load(path)
+    if checkpoint.tokenizer.medium != medium:
+        writes = checkpoint.tokenizer.medium
+        raise ConfigError(f"{file} is {medium}; {name_of(path)} writes {writes}: name another run with --run")
+    _show_text(file, checkpoint, corpus, encoding, as_json=as_json, quiet=quiet)
+
+
+def _show_text(
+    file: str, checkpoint: "Checkpoint", corpus: str | None, encoding: str | None, *, as_json: bool, quiet: bool
+) -> None:
+    from gen.cli.learned import novelty_of
+    from gen.cli.report import report, screen_width
+    from gen.cli.terminal import read_text, say, write_product
+
+    text, notices = read_text(file, encoding, what="text")
+    for notice in () if quiet else notices:
+        say(notice)
+    if not text:
+        raise InputError(f"{file}: there is no text in it")
+    receipt = novelty_of(checkpoint, corpus).receipt(text)
+    if as_json:
+        write_product(json.dumps({"file": file} | asdict(receipt), ensure_ascii=False) + "\n")
+        return
+    write_product(report(_rows(receipt), screen_width()))
+
+
+def _rows(receipt: "Receipt") -> list[list[str]]:
+    from gen.cli.terminal import plain
+
+    rows = [["copied", _told(receipt.rate)]]
+    if receipt.unseen is not None:
+        rows.append(["unseen text", _told(receipt.unseen)])
+    for copy in receipt.copies:
+        rows += [[f"{len(copy.text):,} characters", f"at {copy.at:,}, from {place(copy)}"]]
+        cut = copy.text if len(copy.text) <= _SHOWN else copy.text[: _SHOWN - 1] + "…"
+        rows += [["", "| " + line] for line in plain(cut, keep_newlines=True).split("\n")]
+    return rows
+
+
+def _told(rate: "Rate") -> str:
+    from gen.novelty import LONG
+
+    return (
+        f"{share(rate.share)} of {rate.characters:,} characters in runs of {LONG} or more; "
+        f"the longest has {rate.longest:,}"
+    )
+
+
+def share(value: float) -> str:
+    """A share in percent, and not 0 where it is something."""
+    return f"{value:.1%}" if value == 0 or value >= 0.001 else "< 0.1%"
+
+
+def place(copy: "Copy") -> str:
+    """Where in the corpus a run stands."""
+    from gen.cli.terminal import plain
+
+    return f"{plain(copy.source)}, line {copy.line:,}, character {copy.offset:,}"
+
+
+def receipt_lines(receipt: "Receipt") -> list[str]:
+    """What is said of a sample."""
+    from gen.novelty import LONG
+
+    rate, unseen = receipt.rate, receipt.unseen
+    known = "" if unseen is None else f" (of unseen text: {share(unseen.share)}, longest {unseen.longest})"
+    lines = [f"copied: {share(rate.share)} in runs of {LONG} characters or more, longest {rate.longest:,}{known}"]
+    if rate.longest >= LONG:
+        lines.append(f"the longest is from {place(receipt.copies[0])}")
+    return lines
