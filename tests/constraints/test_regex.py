@@ -103,6 +103,18 @@ def test_what_is_too_large_is_refused_soon(pattern: str) -> None:
     assert time.perf_counter() - began < 1
 
 
+def test_repetitions_of_one_character_do_not_multiply() -> None:
+    """Of places that are open at once, the one that the most may follow is enough."""
+    universe = Universe("abcx \n")
+    for pattern, most in [
+        (r"(?s).{0,40}\bax\b.{30,}[bc]", 4_000),
+        (".*a.{40,}x", 100),
+        ("a.{0,60}b.{0,60}c", 4_000),
+    ]:
+        automaton = Automaton.of(pattern)
+        assert len(table_of(automaton, Alphabet(universe, leaves_of(automaton))).accepting) < most
+
+
 def test_classes_part_what_leaves_part() -> None:
     alphabet = Alphabet(Universe("abcxyz"), [Leaf.of("b"), Leaf.of("q")])
     assert alphabet.size == 2
