@@ -34,18 +34,18 @@ Ban = Annotated[
         metavar="TEXT",
     ),
 ]
-OnlyCharacters = Annotated[
+AllowedCharacters = Annotated[
     str | None,
     typer.Option(
-        "--only-characters",
+        "--allowed-characters",
         help=r"It has no other characters: 'a-z ,.\n'; written as between the brackets of a regex.",
         rich_help_panel=_PANEL,
         metavar="SET",
     ),
 ]
-BanCharacters = Annotated[
+BannedCharacters = Annotated[
     str | None,
-    typer.Option("--ban-characters", help="It has none of these.", rich_help_panel=_PANEL, metavar="SET"),
+    typer.Option("--banned-characters", help="It has none of these.", rich_help_panel=_PANEL, metavar="SET"),
 ]
 LineLength = Annotated[
     int | None,
@@ -54,23 +54,17 @@ LineLength = Annotated[
 
 
 def constraints_for(flags: Mapping[str, Any]) -> "TextConstraints | None":
-    r"""What the flags ask for; None where they ask for nothing. In words, \n is the end of a line.
+    r"""What flags ask for; None where they ask for nothing. In words, \n is the end of a line.
 
     Args:
-        flags: --regex, --must-include, --ban, --only-characters, --ban-characters and --line-length, in this order.
+        flags: called as the attributes of `TextConstraints`, with hyphens; None where one was not given.
 
     Raises:
         ConfigError: one of them cannot be used.
     """
     from gen.config import TextConstraints
 
-    regex, included, banned, only, without, line_length = flags.values()
-    constraints = TextConstraints(
-        regex=regex,
-        must_include=tuple(map(unescaped, included or ())),
-        ban=tuple(map(unescaped, banned or ())),
-        allowed_characters=only,
-        banned_characters=without,
-        line_length=line_length,
-    )
-    return None if constraints == TextConstraints() else constraints
+    given = {flag[2:].replace("-", "_"): value for flag, value in flags.items() if value is not None}
+    for name in {"must_include", "ban"} & given.keys():
+        given[name] = tuple(map(unescaped, given[name]))
+    return TextConstraints(**given) if given else None

@@ -113,8 +113,8 @@ def sample(
     regex: held.Regex = None,
     must_include: held.MustInclude = None,
     ban: held.Ban = None,
-    only_characters: held.OnlyCharacters = None,
-    ban_characters: held.BanCharacters = None,
+    allowed_characters: held.AllowedCharacters = None,
+    banned_characters: held.BannedCharacters = None,
     line_length: held.LineLength = None,
     beam: Beam = None,
     beam_kind: BeamKindName = None,
@@ -193,8 +193,8 @@ def sample(
     }  # fmt: skip
     settings = values(gather(config, assignments, flags, sections=("sampling",)), "sampling")
     constraints = {
-        "--regex": regex, "--must-include": must_include, "--ban": ban, "--only-characters": only_characters,
-        "--ban-characters": ban_characters, "--line-length": line_length,
+        "--regex": regex, "--must-include": must_include, "--ban": ban, "--allowed-characters": allowed_characters,
+        "--banned-characters": banned_characters, "--line-length": line_length,
     }  # fmt: skip
     for_text = {
         "--prompt-file": prompt_file, "--encoding": encoding, "--unknown": unknown, "-n": n, "--stop": stop,

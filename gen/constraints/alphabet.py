@@ -7,12 +7,14 @@ characters: so it means here what it means there, whatever the flags and the ver
 import _sre  # type: ignore[import-not-found]
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from re import _compiler, _constants, _parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+_REMEMBERED = 1_000  # leaves
 
 Spans = tuple[tuple[int, int], ...]
 """Positions [begin, end) of characters, in order."""
@@ -121,7 +123,7 @@ def _cased() -> str:
     return "".join(map(chr, filter(_sre.unicode_iscased, range(0x110000))))
 
 
-@cache
+@lru_cache(_REMEMBERED)
 def _alike(leaf: Leaf) -> str:
     """The characters that a literal matches whatever their case."""
     if not _sre.unicode_iscased(leaf.argument):
@@ -129,7 +131,7 @@ def _alike(leaf: Leaf) -> str:
     return "".join(_cased()[begin:end] for begin, end in _spans(leaf, _cased()))
 
 
-@cache
+@lru_cache(_REMEMBERED)
 def _unicode_spans(leaf: Leaf) -> Spans:
     return _spans(leaf, _unicode())
 

@@ -1,7 +1,8 @@
 """From a nondeterministic automaton to a table: subsets of its states (Rabin & Scott 1959), as bits of whole numbers.
 
-Assertions are resolved when the next character is known. `$` before the last line end is a promise that the line end is
-the last: what passes it is kept apart until then.
+Of states that take the same character again and again, only the one that the most may follow is kept, or they would
+multiply. Assertions are resolved when the next character is known. `$` before the last line end is a promise that the
+line end is the last: what passes it is kept apart until then.
 """
 
 import re
@@ -64,6 +65,7 @@ class _Determiniser:
         self._nodes = automaton.nodes
         self._size = alphabet.size
         self._start = automaton.start
+        self._chains = [(bits, first) for bits, first in automaton.chains if bits & (bits - 1)]
         self._closures = self._closed()
         self._asserting = sum(1 << at for at, node in enumerate(self._nodes) if node.assertion is not None)
         by_leaf: dict[Leaf, int] = {}
@@ -122,6 +124,11 @@ class _Determiniser:
         return Table(np.array(rows, np.int32), np.array(accepting, np.bool_))
 
     def _core(self, nodes: int, last: int, before: _Kind) -> _Core:
+        for chain, first_is_strongest in self._chains:
+            found = nodes & chain
+            if found & (found - 1):
+                strongest = found & -found if first_is_strongest else 1 << (found.bit_length() - 1)
+                nodes ^= found ^ strongest
         last &= ~nodes
         return _Core(nodes, last, before if (nodes | last) & self._asserting else _Kind())
 

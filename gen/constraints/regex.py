@@ -66,10 +66,13 @@ class Automaton:
     Attributes:
         nodes: its states; the first is that of a text that matches.
         start: the state in the beginning.
+        chains: states that take the same character again and again, as bits: of several at once, what may follow the
+            weaker ones may follow the strongest, which is the first or the last of them.
     """
 
     nodes: list[Node] = field(default_factory=lambda: [Node(())])
     start: int = 0
+    chains: list[tuple[int, bool]] = field(default_factory=list)
 
     @classmethod
     def of(cls, pattern: str) -> "Automaton":
@@ -120,16 +123,23 @@ class Automaton:
         return self._add(Node(()))
 
     def _repeat(self, least: int, most: Any, items: Any, flags: int, after: int) -> int:
-        if most is sre.MAXREPEAT:
+        endless = most is sre.MAXREPEAT
+        chain = 0
+        if endless:
             loop = self._add(Node(()))
-            self.nodes[loop] = Node((self._sequence(items, flags, loop), after))
-            after = loop
+            body = self._sequence(items, flags, loop)
+            self.nodes[loop] = Node((body, after))
+            after, chain = loop, 1 << body
         else:
             end = after
             for _ in range(most - least):
-                after = self._add(Node((self._sequence(items, flags, after), end)))
+                body = self._sequence(items, flags, after)
+                after, chain = self._add(Node((body, end))), chain | 1 << body
         for _ in range(least):
             after = self._sequence(items, flags, after)
+            chain |= endless << after
+        if len(items) == 1 and items[0][0] in _LEAVES:
+            self.chains.append((chain, endless))
         return after
 
 

@@ -37,11 +37,12 @@ def constraint_for(
         )
     from gen.constraints import text_constraint  # whoever is held to nothing does not wait for it
 
+    open_ended = bounds.stops or bounds.characters == sys.maxsize  # what may be a stop string is drawn to its end
     return text_constraint(
         constraints,
         tokenizer,
         prompt=prompt,
-        characters=None if bounds.characters == sys.maxsize else bounds.characters,
+        characters=None if open_ended else bounds.characters,
         ids=None if bounds.tokens == sys.maxsize else bounds.tokens,
         banned=[id for id, nats in config.logit_bias if nats == -math.inf],
         ignore_end=bounds.ignore_end,

@@ -18,7 +18,7 @@ def test_the_flags_are_those_of_the_api(gen: Gen, trained: Path) -> None:
     )  # fmt: skip
     flags = [
         "--regex", r"([A-Z]?[a-z ]+[.]\n)+", "--must-include", "sea", "--must-include", r".\nA", "--ban", "the",
-        "--only-characters", r"a-zA \n.", "--ban-characters", "q", "--line-length", "20",
+        "--allowed-characters", r"a-zA \n.", "--banned-characters", "q", "--line-length", "20",
     ]  # fmt: skip
     told = json.loads(gen("sample", "tiny", "-p", "We\n", "-n", "90", "--seed", "4", "--json", *flags).out)
     sample = TextSampler.load(trained / "tiny").sample("We\n", n=90, seed=4, constraints=held)
@@ -52,8 +52,8 @@ def test_all_that_is_returned_fits(gen: Gen, search: list[str]) -> None:
         (["--regex", "(?=a)b"], "with a look-ahead"),
         (["--regex", "(a{1000}){1000}"], "more than 10,000 parts: repeat less often"),
         (["--ban", ""], "ban is"),
-        (["--only-characters", "z-a"], "allowed_characters is 'z-a', which cannot be read: bad character range z-a"),
-        (["--only-characters", "é"], "only the empty text fits allowed_characters 'é'"),
+        (["--allowed-characters", "z-a"], "allowed_characters is 'z-a', which cannot be read: bad character range z-a"),
+        (["--allowed-characters", "é"], "only the empty text fits allowed_characters 'é'"),
         (["--line-length", "0"], "line_length is 0; it must be a whole number above 0"),
         (["--regex", "a+b", "--stop", "b"], "stop is 'b', which could end a text before regex or must_include hold"),
         (["--must-include", "sea", "--max-tokens", "2"], "at most 2 tokens fits must_include 'sea': the shortest has"),

@@ -15,6 +15,10 @@ _LEAVES = [
     "(?i:É)",
 ]  # fmt: skip
 _ASSERTIONS = ["^", "$", r"\b", r"\B", r"\A", r"\Z", "(?m:^)", "(?m:$)", r"(?a:\b)", ""]
+_USUAL = [
+    "[ab]+", "(a|b)*é?", "[ab]{2,4}", "a*b", "(ab|ba)+", r"(\w+\n)+", ".*b", r"(a?b?)*\n", "ab(ab)*|b+a", r"\w+\b.b",
+    "[ab]{3}", "aab?a", "(?i:b(?-i:a))*",
+]  # fmt: skip
 _REPEATS = ["*", "+", "?", "{2}", "{1,2}", "{0,2}", "*?", "+?", "??", "{,3}?", "{2,}"]
 
 
@@ -28,6 +32,7 @@ def patterns() -> st.SearchStrategy[str]:
             | st.lists(inner, min_size=2, max_size=3).map(lambda its: "(" + "|".join(its) + ")")
             | st.tuples(inner, st.sampled_from(_REPEATS)).map(lambda it: f"(?:{it[0]}){it[1]}")
             | inner.map(lambda it: f"(?i:{it})")
+            | inner.map(lambda it: f"(?-i:{it})")
         )
 
     return st.recursive(leaves, extended, max_leaves=6)
@@ -41,7 +46,7 @@ def constraints() -> st.SearchStrategy[TextConstraints]:
     """Several of them, or few."""
     return st.builds(
         TextConstraints,
-        regex=st.none() | patterns(),
+        regex=st.none() | patterns() | st.sampled_from(_USUAL),
         must_include=st.just([]) | words("ab"),
         ban=st.just([]) | words(),
         allowed_characters=st.sampled_from([None, None, "ab", r"a-z\n", r"\w", "^]a"]),

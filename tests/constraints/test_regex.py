@@ -37,6 +37,24 @@ def test_a_table_accepts_what_re_matches(pattern: str) -> None:
     assert accepted(pattern, _TEXTS, universe) == [text for text in _TEXTS if re.fullmatch(pattern, text)]
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"a$\n+",
+        r"(a$)?\n*b?",
+        r"a$(?s:.)*",
+        r"(?m:a$)\n+b",
+        r"(?:a|$|\n)+",
+        r"(?:^a$\n)+",
+        r"(?m:(?:^a$\n)+)",
+        r"a\Z\n?",
+    ],
+)
+def test_an_anchor_before_the_last_line_end_is_one_only_there(pattern: str) -> None:
+    universe = Universe("".join(sorted(_CHARACTERS)))
+    assert accepted(pattern, _TEXTS, universe) == [text for text in _TEXTS if re.fullmatch(pattern, text)]
+
+
 _ODD = "".join(map(chr, [10, 48, 65, 97, 0x130, 0x131, 0x17F, 0xB5, 0x3BC, 0xDF, 0x1E9E, 0x212A, 0x661, 0x345, 0x2028]))
 _LEAVES = [
     "(?i)k", "(?i)s", "(?i)µ", "(?i)ß", "(?ia)k", "(?i)[k-s]", "(?i)[^k]", "(?i)1", "(?i)\u0131", "(?i)\ufb06",
@@ -83,6 +101,18 @@ def test_what_is_too_large_is_refused_soon(pattern: str) -> None:
     with pytest.raises(ConfigError, match="regex"):
         accepted(pattern, ["a"], Universe("abxy \n"))
     assert time.perf_counter() - began < 1
+
+
+def test_repetitions_of_one_character_do_not_multiply() -> None:
+    """Of places that are open at once, the one that the most may follow is enough."""
+    universe = Universe("abcx \n")
+    for pattern, most in [
+        (r"(?s).{0,40}\bax\b.{30,}[bc]", 4_000),
+        (".*a.{40,}x", 100),
+        ("a.{0,60}b.{0,60}c", 4_000),
+    ]:
+        automaton = Automaton.of(pattern)
+        assert len(table_of(automaton, Alphabet(universe, leaves_of(automaton))).accepting) < most
 
 
 def test_classes_part_what_leaves_part() -> None:

@@ -36,6 +36,7 @@ def _tokenizers() -> dict[str, tuple[TextTokenizer, tuple[int, ...]]]:
         "subword": (subword, banned_but(subword, [*letters, b"\n"])),
         "subword and bytes": (subword, banned_but(subword, [b"ab", b"aab", b"b", *_LETTERS[2:5]])),
         "word": (word, ()),
+        "few words": (WordTokenizer(["\n", "ab", "ba", "é"]), (0,)),
     }
 
 

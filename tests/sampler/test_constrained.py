@@ -76,14 +76,24 @@ def test_every_sample_is_as_it_has_to_be(
     n=st.integers(1, 12),
     kind=st.sampled_from(BEAM_KINDS),
     no_repeat=st.sampled_from([0, 0, 3]),
+    lag=st.sampled_from([None, 3]),
     seed=st.integers(0, 2**32),
 )
 def test_every_hypothesis_is_as_it_has_to_be(
-    held: TextConstraints, name: str, prompt: str, n: int, kind: Any, no_repeat: int, seed: int
+    held: TextConstraints, name: str, prompt: str, n: int, kind: Any, no_repeat: int, lag: int | None, seed: int
 ) -> None:
     sampler = _SAMPLERS[name]
     try:
-        beam = sampler.beam(prompt, width=3, kind=kind, n=n, seed=seed, no_repeat_ngram=no_repeat, constraints=held)
+        beam = sampler.beam(
+            prompt,
+            width=3,
+            kind=kind,
+            n=n,
+            seed=seed,
+            no_repeat_ngram=no_repeat,
+            constraints=held,
+            lag=None if kind == "diverse" else lag,
+        )
     except ConfigError:
         return
     text = "".join(beam)
@@ -133,6 +143,9 @@ def test_what_may_come_is_drawn_as_without_the_rest() -> None:
     sampler = _SAMPLERS["char"]
     free = TextConstraints(line_length=100)
     assert sampler.sample(n=60, seed=3, constraints=free).text == sampler.sample(n=60, seed=3).text
+    for n in range(1, 60):
+        held, loose = (sampler.sample(n=n, seed=3, stop=["bbc", "aéa", "cÉ"], constraints=it) for it in (free, None))
+        assert held == loose
     assert sampler.sample(n=60, seed=3, constraints=TextConstraints()).text == sampler.sample(n=60, seed=3).text
 
 
