@@ -119,7 +119,7 @@ class TextNovelty:
     @classmethod
     def opening(cls, corpus: TokenCorpus, *, cache: Path | None = None) -> Generator[ReadingText, None, "TextNovelty"]:
         """`open`, as a generator that yields its progress and returns the index."""
-        path = _folder(corpus.provenance, corpus.tokenizer, cache)
+        path = index_folder(corpus.provenance, corpus.tokenizer, cache or cache_folder(), _FORMAT)
         total = int(corpus.provenance["bytes"])
         work = caching(path, lambda: cls._read(path, corpus.tokenizer), lambda new: _write(new, corpus))
         while True:
@@ -141,7 +141,7 @@ class TextNovelty:
             tokenizer: of the model.
             cache: as in `open`.
         """
-        return cls._read(_folder(provenance, tokenizer, cache), tokenizer)
+        return cls._read(index_folder(provenance, tokenizer, cache or cache_folder(), _FORMAT), tokenizer)
 
     @classmethod
     def _read(cls, folder: Path, tokenizer: "AnyTokenizer") -> "TextNovelty | None":
@@ -182,12 +182,11 @@ class _Run(NamedTuple):
         return self.stop - self.start
 
 
-def _folder(provenance: Mapping[str, Any], tokenizer: "AnyTokenizer", cache: Path | None) -> Path:
-    """Where the index is, once it is made."""
+def index_folder(provenance: Mapping[str, Any], tokenizer: "AnyTokenizer", cache: Path, version: int) -> Path:
+    """Where the index of a corpus is in a cache, once it is made in a version of its format."""
     facts = {name: provenance.get(name) for name in ("checksum", "split", "train_tokens")}
-    made_from = {"format": _FORMAT, "tokenizer": tokenizer.to_dict(), **facts}
-    name = checksum(json.dumps(made_from, sort_keys=True).encode())[:32]
-    return (cache or cache_folder()) / "novelty" / name
+    made_from = {"format": version, "tokenizer": tokenizer.to_dict(), **facts}
+    return cache / "novelty" / checksum(json.dumps(made_from, sort_keys=True).encode())[:32]
 
 
 def _runs(index: SuffixIndex, text: str) -> list[_Run]:
