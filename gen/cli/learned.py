@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING, Any
 from gen.errors import CorpusError, GenError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from gen.checkpoint import Checkpoint
-    from gen.novelty import TextNovelty
+    from gen.music.score import Score
+    from gen.novelty import MusicNovelty, TextNovelty
 
-SMALL = 10_000_000
-"""Bytes of a corpus that is put in order though nobody asked for it: it takes about a second."""
+SMALL = {"bytes": 10_000_000, "notes": 1_000_000}
+"""The size of a corpus that is put in order though nobody asked for it: it takes about a second."""
 
 
-def novelty_of(checkpoint: "Checkpoint", path: str | None = None) -> "TextNovelty":
+def novelty_of(checkpoint: "Checkpoint", path: str | None = None) -> "TextNovelty | MusicNovelty":
     """The index of the corpus that a model learned from.
 
     Args:
@@ -26,9 +27,9 @@ def novelty_of(checkpoint: "Checkpoint", path: str | None = None) -> "TextNovelt
         StorageError: the index cannot be written.
     """
     from gen.cli.reading import shown_reading, training_corpus
-    from gen.novelty import TextNovelty
 
-    found = TextNovelty.find(_record(checkpoint), checkpoint.tokenizer) if path is None else None
+    kind = _kind(checkpoint)
+    found = kind.find(_record(checkpoint), checkpoint.tokenizer) if path is None else None
     if found is not None:
         return found
     try:
@@ -37,25 +38,30 @@ def novelty_of(checkpoint: "Checkpoint", path: str | None = None) -> "TextNovelt
         if path is not None:
             raise
         raise CorpusError(f"{error}: say where it is, --corpus PATH") from error
-    return shown_reading(TextNovelty.opening(corpus))
+    making: Generator[Reading, None, TextNovelty | MusicNovelty] = kind.opening(corpus)
+    return shown_reading(making)
 
 
-def novelty_at_hand(checkpoint: "Checkpoint") -> "TextNovelty":
+def novelty_at_hand(checkpoint: "Checkpoint") -> "TextNovelty | MusicNovelty":
     """The index, if it is in the cache or soon made.
 
     Raises:
         GenError: it is neither, or cannot be had; the message says why.
     """
-    from gen.novelty import TextNovelty
-
     record = _record(checkpoint)
-    found = TextNovelty.find(record, checkpoint.tokenizer)
+    found = _kind(checkpoint).find(record, checkpoint.tokenizer)
     if found is not None:
         return found
-    size = record.get("bytes")
-    if isinstance(size, int) and (size > SMALL or _to_be_fetched(record)):
+    large = any(record.get(unit, 0) > most for unit, most in SMALL.items())
+    if large or _to_be_fetched(record):
         raise CorpusError("not looked up, which would take a while: --novelty")
     return novelty_of(checkpoint)
+
+
+def _kind(checkpoint: "Checkpoint") -> "type[TextNovelty] | type[MusicNovelty]":
+    from gen.novelty import MusicNovelty, TextNovelty
+
+    return MusicNovelty if checkpoint.tokenizer.medium == "music" else TextNovelty
 
 
 def _record(checkpoint: "Checkpoint") -> dict[str, Any]:
@@ -88,7 +94,7 @@ class Receipts:
         self._known = novelty_of(checkpoint, path) if known else None
         self.no_copy = None if self._known is None or length is None else self._known.no_copy(length)
 
-    def tell(self, texts: "Sequence[str]") -> None:
+    def tell(self, made: "Sequence[str | Score]") -> None:
         """Say it of each."""
         from gen.cli.novelty import receipt_lines
         from gen.cli.terminal import say
@@ -100,7 +106,7 @@ class Receipts:
         except GenError as error:
             say(f"copied: {error}", "dim")
             return
-        for number, text in enumerate(texts, 1):
-            which = f"sample {number}: " if len(texts) > 1 else ""
-            for line in receipt_lines(known.receipt(text)):
+        for number, product in enumerate(made, 1):
+            which = f"sample {number}: " if len(made) > 1 else ""
+            for line in receipt_lines(known.receipt(product)):  # type: ignore[arg-type]  # they are of one medium
                 say(which + line, "dim")

@@ -10,8 +10,7 @@ from gen.cli.options import LastState, RunsFolder, with_default
 from gen.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from gen.checkpoint import Checkpoint
-    from gen.novelty import Copy, Rate, Receipt
+    from gen.novelty import Copy, MusicRate, MusicReceipt, Passage, Rate, Receipt
 
 _SHOWN = 300  # characters of a run
 
@@ -39,7 +38,11 @@ def novelty(
     Beside it stands the same of the validation part, which nobody copied: that much is shared by chance and by habit.
     """
     from gen.checkpoint import Checkpoint
-    from gen.cli.score import medium_of_file
+    from gen.cli.learned import novelty_of
+    from gen.cli.report import report, screen_width
+    from gen.cli.score import medium_of_file, read_score
+    from gen.cli.terminal import write_product
+    from gen.novelty import MusicReceipt
     from gen.runs import find_model, name_of, runs_folder
 
     medium = medium_of_file(file)
@@ -48,26 +51,26 @@ def novelty(
     if checkpoint.tokenizer.medium != medium:
         writes = checkpoint.tokenizer.medium
         raise ConfigError(f"{file} is {medium}; {name_of(path)} writes {writes}: name another run with --run")
-    _show_text(file, checkpoint, corpus, encoding, as_json=as_json, quiet=quiet)
+    if medium == "music" and encoding is not None:
+        raise ConfigError(f"--encoding is {encoding!r}; it is of no use to music: leave it out")
+    document = read_score(file, quiet=quiet) if medium == "music" else _text(file, encoding, quiet=quiet)
+    receipt = novelty_of(checkpoint, corpus).receipt(document)  # type: ignore[arg-type]  # they are of one medium
+    if as_json:
+        write_product(json.dumps({"file": file} | asdict(receipt), ensure_ascii=False) + "\n")
+        return
+    rows = _music_rows(receipt) if isinstance(receipt, MusicReceipt) else _rows(receipt)
+    write_product(report(rows, screen_width()))
 
 
-def _show_text(
-    file: str, checkpoint: "Checkpoint", corpus: str | None, encoding: str | None, *, as_json: bool, quiet: bool
-) -> None:
-    from gen.cli.learned import novelty_of
-    from gen.cli.report import report, screen_width
-    from gen.cli.terminal import read_text, say, write_product
+def _text(file: str, encoding: str | None, *, quiet: bool) -> str:
+    from gen.cli.terminal import read_text, say
 
     text, notices = read_text(file, encoding, what="text")
     for notice in () if quiet else notices:
         say(notice)
     if not text:
         raise InputError(f"{file}: there is no text in it")
-    receipt = novelty_of(checkpoint, corpus).receipt(text)
-    if as_json:
-        write_product(json.dumps({"file": file} | asdict(receipt), ensure_ascii=False) + "\n")
-        return
-    write_product(report(_rows(receipt), screen_width()))
+    return text
 
 
 def _rows(receipt: "Receipt") -> list[list[str]]:
@@ -104,13 +107,54 @@ def place(copy: "Copy") -> str:
     return f"{plain(copy.source)}, line {copy.line:,}, character {copy.offset:,}"
 
 
-def receipt_lines(receipt: "Receipt") -> list[str]:
+def _music_rows(receipt: "MusicReceipt") -> list[list[str]]:
+    rows = [["shared", _music_told(receipt.rate)]]
+    if receipt.unseen is not None:
+        rows.append(["unseen pieces", _music_told(receipt.unseen)])
+    return rows + [[f"{passage.notes} notes", passage_told(passage)] for passage in receipt.passages]
+
+
+def _music_told(rate: "MusicRate") -> str:
+    from gen.novelty import LONG_PASSAGE
+
+    return (
+        f"{share(rate.share)} of {rate.notes:,} notes in passages of {LONG_PASSAGE} or more; "
+        f"the longest has {rate.longest:,}"
+    )
+
+
+def passage_told(passage: "Passage") -> str:
+    """Where a passage is, here and there."""
+    from gen.cli.terminal import plain
+
+    here = f"{_time(passage.begin)} to {_time(passage.end)}{_track(passage.track)}"
+    there = f"{_time(passage.source_begin)} to {_time(passage.source_end)}{_track(passage.source_track)}"
+    moved = abs(passage.semitones)
+    key = "" if not moved else f", {moved} semitone{'s'[: moved > 1]} {'higher' if passage.semitones > 0 else 'lower'}"
+    return f"{here}: {plain(passage.source)}, {there}{key}"
+
+
+def _time(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _track(track: int) -> str:
+    return ", tracks together" if track < 0 else f", track {track}"
+
+
+def receipt_lines(receipt: "Receipt | MusicReceipt") -> list[str]:
     """What is said of a sample."""
-    from gen.novelty import LONG
+    from gen.novelty import LONG, LONG_PASSAGE, MusicReceipt
 
     rate, unseen = receipt.rate, receipt.unseen
-    known = "" if unseen is None else f" (of unseen text: {share(unseen.share)}, longest {unseen.longest})"
-    lines = [f"copied: {share(rate.share)} in runs of {LONG} characters or more, longest {rate.longest:,}{known}"]
-    if rate.longest >= LONG:
-        lines.append(f"the longest is from {place(receipt.copies[0])}")
+    if isinstance(receipt, MusicReceipt):
+        what, long, others = "notes", LONG_PASSAGE, "pieces"
+        places = [passage_told(it) for it in receipt.passages]
+    else:
+        what, long, others = "characters", LONG, "text"
+        places = [place(it) for it in receipt.copies]
+    known = "" if unseen is None else f" (of unseen {others}: {share(unseen.share)}, longest {unseen.longest})"
+    lines = [f"copied: {share(rate.share)} in runs of {long} {what} or more, longest {rate.longest:,}{known}"]
+    if rate.longest >= long:
+        lines.append(f"the longest is from {places[0]}")
     return lines

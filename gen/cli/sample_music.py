@@ -66,6 +66,7 @@ def sample_music(sampler: "MusicSampler", request: Request, wishes: MusicWishes)
     request.announce(sampler)
     _advise(sampler, request, wishes)
     told: list[str] = []
+    made: list[Score] = []
     stopped = False
     for number, product in enumerate(products):
         try:
@@ -73,6 +74,7 @@ def sample_music(sampler: "MusicSampler", request: Request, wishes: MusicWishes)
         except KeyboardInterrupt:
             stopped = True
         score = product.made.so_far() if isinstance(product.made, MusicStream) else product.made.score
+        made.append(score)
         _complain(score, request)
         if request.as_json:
             told.append(_json(product.made, score, {} if stopped else product.facts()))
@@ -85,6 +87,7 @@ def sample_music(sampler: "MusicSampler", request: Request, wishes: MusicWishes)
         if stopped:
             break
     _tell(told, lines, request)
+    request.receipts.tell(made)
     if stopped:
         say("stopped; what had come is kept")
         raise typer.Exit(130)

@@ -72,7 +72,7 @@ def score(
         from gen.tokenizers.extent import Extent
 
         assert isinstance(sampler, MusicSampler)
-        piece = _music(file, quiet=quiet)
+        piece = read_score(file, quiet=quiet)
         total, arrays = score_music(sampler, piece, show=not as_json)
         facts = _facts(total, Extent(unit="note", tokens=total.tokens, units=total.units, seconds=piece.seconds_long))
     if as_json:
@@ -105,7 +105,8 @@ def _text(sampler: "TextSampler", file: str, encoding: str | None, unknown: str,
     return fitting
 
 
-def _music(file: str, *, quiet: bool) -> "Score":
+def read_score(file: str, *, quiet: bool) -> "Score":
+    """The notes of a MIDI file, or of stdin."""
     from gen.cli.terminal import say
     from gen.music.midi_reader import read_midi
 

@@ -2,6 +2,7 @@
 
 from gen.novelty.music import LONG_PASSAGE, MusicNovelty, MusicRate, MusicReceipt, Passage
 from gen.novelty.no_copy import NoCopy
+from gen.novelty.no_copy_music import NoCopyMusic
 from gen.novelty.text import LONG, Copy, Rate, Receipt, TextNovelty
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "MusicRate",
     "MusicReceipt",
     "NoCopy",
+    "NoCopyMusic",
     "Passage",
     "Rate",
     "Receipt",

@@ -17,7 +17,8 @@ from gen.corpus.music_documents import find_music
 from gen.corpus.parts import Part
 from gen.corpus.token_corpus import TokenCorpus
 from gen.music.score import Score
-from gen.novelty.music_lines import Line, Notes
+from gen.novelty.music_lines import SPREAD, Line, Notes
+from gen.novelty.no_copy_music import NoCopyMusic
 from gen.novelty.runs import Run, maximal_runs
 from gen.novelty.suffixes import SEPARATOR, SuffixIndex
 from gen.novelty.text import index_folder
@@ -170,6 +171,10 @@ class MusicNovelty:
         longest = sorted(found, key=lambda it: it[1].start - it[1].stop)[:listed]
         passages = tuple(self._passage(notes, line, run) for line, run in longest)
         return MusicReceipt(_rate([notes], [found]), passages, self.unseen)
+
+    def no_copy(self, length: int) -> NoCopyMusic:
+        """What keeps a sampler from passages of so many notes (`ConfigError`: they are too few)."""
+        return NoCopyMusic(self._index, length, SPREAD[self._tokenizer.clock])
 
     def _passage(self, notes: Notes, line: Line, run: Run) -> Passage:
         first, last = line.notes[run.start], line.notes[run.stop]

@@ -23,7 +23,8 @@ _WIDEST = 31  # semitones; what is wider counts as this
 _CLASSES = 4  # of rhythm
 _TOGETHER, _SHORTER, _SAME, _LONGER = range(_CLASSES)
 _BORDER = 1.22  # between the same time and a longer one: in the middle between 1 and 3/2
-_SPREAD = {"seconds": 3, "beats": 0}  # steps between notes that are struck together
+SPREAD = {"seconds": 3, "beats": 0}
+"""Steps between notes that are struck together, at most, by clock."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +63,7 @@ class Notes:
             seconds=(passed * lasts).cumsum()[notes],
             tracks=np.maximum(_last_told(ids, table.track, table.program), 0)[notes],
             pitches=(ids - table.pitch)[notes],
-            spread=_SPREAD[table.clock],
+            spread=SPREAD[table.clock],
         )
 
     def lines(self) -> Iterator["Line"]:
