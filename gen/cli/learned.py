@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gen.checkpoint import Checkpoint
     from gen.music.score import Score
     from gen.novelty import MusicNovelty, TextNovelty
+    from gen.progress import Reading
 
 SMALL = {"bytes": 10_000_000, "notes": 1_000_000}
 """The size of a corpus that is put in order though nobody asked for it: it takes about a second."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gen.cli import constraint_options as held
+from gen.cli import music_options as wish
 from gen.cli import novelty_options as copies
 from gen.cli import sampling_options as choice
 from gen.cli.options import Assignments, ConfigFile, LastState, NewestRun, RunsFolder, with_default
@@ -82,6 +83,8 @@ def sample(
     bpm: Annotated[
         float | None, typer.Option(help="Tempo throughout, for models by beats.", rich_help_panel=_MUSIC)
     ] = None,
+    meter: wish.Meter = None,
+    end_on_tonic: wish.EndOnTonic = False,
     instruments: Annotated[
         str | None,
         typer.Option(help="The band, a track each: 'violin, cello, drums'.", rich_help_panel=_MUSIC),
@@ -202,7 +205,8 @@ def sample(
     }  # fmt: skip
     for_music = {
         "--from": at, "--seconds": seconds, "--bars": bars, "--key": key, "--range": pitch_range, "--bpm": bpm,
-        "--instruments": instruments, "--max-silence": max_silence,
+        "--instruments": instruments, "--max-silence": max_silence, "--meter": meter,
+        "--end-on-tonic": end_on_tonic or None,
     }  # fmt: skip
     outputs = tuple(map(Path, output or ()))
     path = find_model(run, runs_folder(out), last=last, medium=_wanted(for_text, for_music, outputs))
@@ -239,7 +243,7 @@ def sample(
         from gen.cli.sample_music import MusicWishes, sample_music
         from gen.sampler import MusicSampler
 
-        notes = MusicWishes(at, seconds, bars, key, pitch_range, bpm, instruments, max_silence)
+        notes = MusicWishes(at, seconds, bars, key, pitch_range, bpm, instruments, max_silence, meter, end_on_tonic)
         sample_music(MusicSampler(checkpoint, precision=precision), request, notes)
 
 

@@ -34,6 +34,8 @@ class MusicWishes:
     bpm: float | None
     instruments: str | None
     max_silence: float | None
+    meter: str | None = None
+    end_on_tonic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def _products(sampler: "MusicSampler", request: Request, wishes: MusicWishes) ->
         "keep_prompt": request.keep_prompt, "seconds": wishes.seconds, "bars": wishes.bars,
         "max_tokens": request.max_tokens, "config": request.config, "seed": request.seed, "key": wishes.key,
         "pitch_range": wishes.pitch_range, "bpm": wishes.bpm, "instruments": wishes.instruments,
-        "ignore_end": request.ignore_end,
+        "ignore_end": request.ignore_end, "meter": wishes.meter, "end_on_tonic": wishes.end_on_tonic,
     }  # fmt: skip
     search = request.search
     if search is None:

@@ -4,6 +4,7 @@ import difflib
 import re
 
 from gen.errors import ConfigError
+from gen.music.events import TIME_SIGNATURES
 from gen.music.score import Columns
 
 _LETTERS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
@@ -78,12 +79,30 @@ def parse_key(text: str) -> frozenset[int]:
     Raises:
         ConfigError: it names no key.
     """
+    tonic, scale = _tonic_and_scale(text)
+    return frozenset((tonic + step) % 12 for step in _SCALES[scale])
+
+
+def parse_tonic(text: str) -> int:
+    """The pitch class, 0 … 11, that a key is named after (`ConfigError` if it names none)."""
+    return _tonic_and_scale(text)[0] % 12
+
+
+def _tonic_and_scale(text: str) -> tuple[int, str]:
     match = re.fullmatch(r"([A-Ga-g])([#♯b♭]?)[ :-]*(m|min|minor|maj|major|)", text.strip())
     if not match:
         raise ConfigError(f"key {text!r} is not known: write it as C, Am, 'F# minor' or 'Bb major'")
-    minor = match[3] in ("m", "min", "minor")
-    tonic = _LETTERS[match[1].lower()] + _ACCIDENTALS[match[2]]
-    return frozenset((tonic + step) % 12 for step in _SCALES["minor" if minor else "major"])
+    scale = "minor" if match[3] in ("m", "min", "minor") else "major"
+    return _LETTERS[match[1].lower()] + _ACCIDENTALS[match[2]], scale
+
+
+def parse_meter(text: str) -> tuple[int, int]:
+    """Numerator and denominator of "3/4" (`ConfigError` if there is no event for it)."""
+    match = re.fullmatch(r"\s*(\d{1,2})\s*/\s*(\d{1,2})\s*", text, re.ASCII)
+    meter = (int(match[1]), int(match[2])) if match else None
+    if meter not in TIME_SIGNATURES:
+        raise ConfigError(f"meter {text!r} is not known: write it as 3/4, with 1 … 16 notes of the kind 2, 4, 8 or 16")
+    return meter
 
 
 def parse_instrument(text: str) -> int | None:

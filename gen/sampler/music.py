@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gen.config import Medium, SamplingConfig, require
@@ -10,18 +10,16 @@ from gen.decoding.beam import beam_search
 from gen.decoding.beam_config import BeamConfig, BeamKind
 from gen.decoding.likelihood import log_likelihoods
 from gen.decoding.sampling import sample_streams, sample_tokens
-from gen.errors import ConfigError
 from gen.music.score import Score
 from gen.sampler.base import Sampler
 from gen.sampler.music_beam import MusicBeam, MusicSample, Recorded, reopened
-from gen.sampler.music_opening import allowed_pitches, band, open_piece
 from gen.sampler.music_stream import Bounds, Course, MusicStream, Opening
+from gen.sampler.music_wishes import as_score, opened
 from gen.sampler.ranking import RANKS, Rank, Ranked, likeness, rank_by_likelihood, ranked, training_statistics
 from gen.sampler.stream_state import Given
 from gen.tokenizers import MidiTokenizer
-from gen.tokenizers.midi_rules import DEFAULT_SILENCE, MusicRules, met
+from gen.tokenizers.midi_rules import DEFAULT_SILENCE, met
 
-DEFAULT_SECONDS = 30.0
 NO_REPEAT_NGRAM = 12
 """Ids that no hypothesis of a beam repeats where nobody says otherwise: some three notes."""
 
@@ -69,6 +67,8 @@ class MusicSampler(Sampler):
         instruments: str | Sequence[str] | None = None,
         max_silence: float = DEFAULT_SILENCE,
         ignore_end: bool = False,
+        meter: str | None = None,
+        end_on_tonic: bool = False,
     ) -> MusicStream:
         """Write a piece, or on from `prompt`, event by event. Whatever the model, what comes is well-formed music.
 
@@ -89,6 +89,8 @@ class MusicSampler(Sampler):
                 among them lets drums play, too.
             max_silence: seconds without a sounding note, at most.
             ignore_end: go on where the model would end the piece, though no length is asked for.
+            meter: such as "3/4", from beginning to end (models by beats only).
+            end_on_tonic: what is struck last is of the tonic of the `key`, and nothing else.
 
         Raises:
             ConfigError: a value is out of range, or of no use to this model.
@@ -96,16 +98,14 @@ class MusicSampler(Sampler):
             TokenizerError: the prompt is longer than six hours.
         """
         seed, draws = self._draws(seed, stream)
-        if isinstance(prompt, str | os.PathLike):
-            from gen.music.midi_reader import read_midi  # its parser takes as long to load as all else
-
-            prompt = read_midi(prompt).score
+        prompt = as_score(prompt)
         settings: dict[str, Any] = {
             "at": at, "keep_prompt": keep_prompt, "seconds": seconds, "bars": bars, "max_tokens": max_tokens,
             "key": key, "pitch_range": pitch_range, "bpm": bpm, "max_silence": max_silence, "ignore_end": ignore_end,
             "instruments": instruments if isinstance(instruments, str | None) else list(instruments),
+            "meter": meter, "end_on_tonic": end_on_tonic,
         }  # fmt: skip
-        opening, bounds = self._opened(prompt, **settings)
+        opening, bounds = self._opened(prompt, settings)
         ids = sample_tokens(
             self._engine,
             opening.ids,
@@ -169,7 +169,7 @@ class MusicSampler(Sampler):
             width=width, kind=kind, length_penalty=length_penalty, groups=groups, diversity=diversity,
             no_repeat_ngram=no_repeat_ngram, lag=lag,
         )  # fmt: skip
-        opening, bounds = self._opened(prompt, max_tokens=max_tokens, **settings)
+        opening, bounds = self._opened(prompt, {**settings, "max_tokens": max_tokens})
         found = beam_search(
             self._engine,
             opening.ids,
@@ -218,7 +218,7 @@ class MusicSampler(Sampler):
         require(count >= 1, "count", count, "1 or more")
         require(rank in RANKS, "rank", rank, f"one of {', '.join(RANKS)}")
         training = training_statistics(self.checkpoint.provenance) if rank == "statistics" else {}
-        opening, bounds = self._opened(prompt, **settings)
+        opening, bounds = self._opened(prompt, settings)
         draws = []
         for stream in range(count):
             seed, its_draws = self._draws(seed, stream)
@@ -249,51 +249,6 @@ class MusicSampler(Sampler):
         return ranked(found)
 
     def _opened(
-        self,
-        prompt: Score | str | os.PathLike[str] | None,
-        *,
-        at: float | None = None,
-        keep_prompt: bool = False,
-        seconds: float | None = None,
-        bars: int | None = None,
-        max_tokens: int | None = None,
-        key: str | None = None,
-        pitch_range: str | None = None,
-        bpm: float | None = None,
-        instruments: str | Sequence[str] | None = None,
-        max_silence: float = DEFAULT_SILENCE,
-        ignore_end: bool = False,
+        self, prompt: Score | str | os.PathLike[str] | None, settings: Mapping[str, Any]
     ) -> tuple[Opening, Bounds]:
-        """Where a piece begins, and what ends it; the arguments are those of `stream`."""
-        for name, value in (("seconds", seconds), ("bars", bars), ("max_tokens", max_tokens)):
-            sound = value is None or (isinstance(value, int | float) and 0 < value < 1e9)
-            require(sound, name, value, "a number above 0, and below a billion")
-        by_beats = {"bars": bars, "bpm": bpm}
-        for name, value in by_beats.items():
-            if value is not None and self.tokenizer.clock != "beats":
-                raise ConfigError(
-                    f"{name} is {value:g}; this model counts in seconds, not in beats: leave it out, or train one with "
-                    "--clock beats"
-                )
-        require(bpm is None or 10 <= bpm <= 1000, "bpm", bpm, "beats a minute in 10 … 1000")
-        learned = met(self.checkpoint.provenance)
-        programs, drums = band(instruments or ())
-        if instruments is not None and drums and not learned["drums"]:
-            raise ConfigError("instruments name drums, which this model never met: leave them out")
-        rules = MusicRules.of(
-            self.tokenizer,
-            max_silence=max_silence,
-            pitches=allowed_pitches(key, pitch_range),
-            programs=None if instruments is None else programs,
-            **learned | ({} if instruments is None else {"drums": drums}),
-            bpm=bpm,
-            endless=ignore_end or seconds is not None or bars is not None,
-        )
-        if isinstance(prompt, str | os.PathLike):
-            from gen.music.midi_reader import read_midi  # its parser takes as long to load as all else
-
-            prompt = read_midi(prompt).score
-        opening = open_piece(self.tokenizer, rules, prompt, at, keep_prompt=keep_prompt)
-        if seconds is bars is max_tokens is None:
-            seconds = DEFAULT_SECONDS
-        return opening, Bounds(seconds, bars, max_tokens)
+        return opened(self.tokenizer, met(self.checkpoint.provenance), prompt, **settings)

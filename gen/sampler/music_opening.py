@@ -10,7 +10,7 @@ from gen.music.events import TIME_SIGNATURES
 from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
 from gen.music.names import parse_instrument, parse_key, parse_range
 from gen.music.score import Pedal, Piece, Score, Tempo, TimeSignature
-from gen.sampler.music_stream import Opening, microseconds_of_beat
+from gen.sampler.music_stream import Opening
 from gen.tokenizers import MidiTokenizer
 from gen.tokenizers.midi_grammar import MusicGrammar
 from gen.tokenizers.midi_rules import MusicRules
@@ -58,6 +58,10 @@ def open_piece(
             grammar = grammar.after(id)
             decoder.feed(id)
             written.append(id)
+    meter = rules.meter
+    if meter is not None and meter != grammar.signature:
+        wanted, running = (f"{n}/{d}" for n, d in (TIME_SIGNATURES[meter], TIME_SIGNATURES[grammar.signature]))
+        raise ConfigError(f"meter is {wanted}, and the prompt is in {running}, which goes on: leave one of them out")
     origin = 0 if keep_prompt else grammar.time * table.ticks
     now = 0 if not keep_prompt else grammar.time * table.ticks
     pieces = heard if keep_prompt else []
@@ -72,7 +76,7 @@ def _in_force(grammar: MusicGrammar, now: int, *, keep_prompt: bool) -> list[Pie
         if not keep_prompt:
             pieces.append(TimeSignature(now, *TIME_SIGNATURES[grammar.signature]))
         if not keep_prompt or grammar.rules.bpm is not None:
-            pieces.append(Tempo(now, round(microseconds_of_beat(grammar))))
+            pieces.append(Tempo(now, grammar.beat()))
     if not keep_prompt:
         pieces += [Pedal(now, track, True) for track, (down, _) in enumerate(grammar.pedals) if down]
     return pieces

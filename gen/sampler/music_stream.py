@@ -1,6 +1,5 @@
 """A piece of music as it comes: events drawn one by one, and what ends them."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -8,12 +7,12 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from gen.music.events import TIME_SIGNATURES, bar_steps, tempo_of
-from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
-from gen.music.score import DEFAULT_TEMPO, Note, Pedal, Piece, Score, Tempo
+from gen.music.events import TIME_SIGNATURES, bar_steps
+from gen.music.score import Note, Pedal, Piece, Score, Tempo
 from gen.sampler.stream_state import Given
 from gen.tokenizers.midi_decoding import MidiStream
 from gen.tokenizers.midi_grammar import MusicGrammar
+from gen.tokenizers.midi_state import INSTANTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,12 @@ class Bounds:
     seconds: float | None
     bars: int | None
     tokens: int | None
+    step: int | None = None  # of the clock, from the beginning of the piece
+
+    @property
+    def instants(self) -> int | None:
+        """The seconds, in `INSTANTS` of one."""
+        return None if self.seconds is None else max(1, round(self.seconds * INSTANTS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,14 +57,14 @@ class Course:
         grammar: where it stands.
         bounds: what ends it.
         first_bar: bar lines before it began.
-        passed: seconds since.
+        passed: time since, in `INSTANTS` of a second.
         over: the last id leads beyond a bound, and is no part of it.
     """
 
     grammar: MusicGrammar
     bounds: Bounds
     first_bar: int
-    passed: float = 0.0
+    passed: int = 0
     over: bool = False
 
     @classmethod
@@ -75,20 +80,25 @@ class Course:
     def after(self, id: int) -> "Course":
         """The course when `id` has come."""
         grammar, bounds = self.grammar.after(id), self.bounds
-        passed = self.passed + (grammar.time - self.grammar.time) * _seconds_of_step(grammar)
+        passed = self.passed + (grammar.time - self.grammar.time) * grammar.instants()
         over = bounds.bars is not None and grammar.bars - self.first_bar > bounds.bars
-        return Course(grammar, bounds, self.first_bar, passed, over or passed >= (bounds.seconds or math.inf))
+        over = over or (bounds.instants is not None and passed >= bounds.instants)
+        over = over or (bounds.step is not None and grammar.time >= bounds.step)
+        return Course(grammar, bounds, self.first_bar, passed, over)
 
     def limit(self) -> int:
         """The tick that the piece ends at, if metre and tempo stay as they are."""
-        grammar, bounds = self.grammar, self.bounds
-        steps = [1 << 24]
-        if bounds.seconds is not None:
-            steps.append(round(grammar.time + (bounds.seconds - self.passed) / _seconds_of_step(grammar)))
+        grammar, bounds, ticks = self.grammar, self.bounds, self.grammar.rules.table.ticks
+        limits = [(1 << 24) * ticks]
+        if bounds.step is not None:
+            limits.append(bounds.step * ticks)
+        if bounds.instants is not None:
+            left = (bounds.instants - self.passed) * ticks
+            limits.append(grammar.time * ticks + left // grammar.instants())
         if bounds.bars is not None:
-            left = bounds.bars - (grammar.bars - self.first_bar)
-            steps.append(grammar.line + left * bar_steps(*TIME_SIGNATURES[grammar.signature]))
-        return min(steps) * grammar.rules.table.ticks
+            bars = bounds.bars - (grammar.bars - self.first_bar)
+            limits.append((grammar.line + bars * bar_steps(*TIME_SIGNATURES[grammar.signature])) * ticks)
+        return min(limits)
 
 
 class MusicStream(Iterator[Piece]):
@@ -184,17 +194,3 @@ class MusicStream(Iterator[Piece]):
                 return replace(piece, time=min(piece.time, limit) - self._origin)
             case _:
                 return replace(piece, time=at)
-
-
-def _seconds_of_step(grammar: MusicGrammar) -> float:
-    rules = grammar.rules
-    if rules.table.clock == "seconds":
-        return 1 / STEPS_PER_SECOND
-    return microseconds_of_beat(grammar) / (1e6 * STEPS_PER_BEAT)
-
-
-def microseconds_of_beat(grammar: MusicGrammar) -> float:
-    """Of a beat, as it is written."""
-    if grammar.rules.bpm is not None:
-        return 60e6 / grammar.rules.bpm
-    return tempo_of(grammar.tempo) if grammar.tempo >= 0 else DEFAULT_TEMPO

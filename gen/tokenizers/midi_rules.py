@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gen.config import require
-from gen.music.events import EventTable
+from gen.music.events import TIME_SIGNATURES, EventTable
 from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
 from gen.music.score import TRACKS
 from gen.tokenizers.midi import MidiTokenizer
@@ -32,6 +32,16 @@ def met(provenance: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+class NoteGuard(Protocol):
+    """What may be struck after what has been, drums apart: a value, as a grammar is."""
+
+    def allowed(self, track: int, step: int) -> NDArray[np.bool_]:
+        """The pitches of a track that may be struck at a step, given all notes so far, (128,)."""
+
+    def after(self, track: int, pitch: int, step: int) -> "NoteGuard":
+        """The guard when one has been struck."""
+
+
 @dataclass(frozen=True, eq=False)
 class MusicRules:
     """What is asked of a piece, beyond being one.
@@ -46,6 +56,8 @@ class MusicRules:
         most_tracks: how many tracks the model may choose.
         drums: hits are allowed.
         bpm: beats a minute from beginning to end (by beats only); None leaves it to the model.
+        meter: number among `TIME_SIGNATURES` of the one from beginning to end (by beats only); None leaves it to the
+            model.
         endless: the piece does not end by itself.
 
     Raises:
@@ -60,6 +72,7 @@ class MusicRules:
     most_tracks: int = TRACKS
     drums: bool = True
     bpm: float | None = None
+    meter: int | None = None
     endless: bool = False
 
     def __post_init__(self) -> None:
@@ -93,3 +106,10 @@ class MusicRules:
     def choice(self) -> NDArray[np.bool_]:
         """The programs that the model may choose, (128,)."""
         return np.array([self.known is None or program in self.known for program in range(128)])
+
+    def metres(self, step: int) -> NDArray[np.bool_]:
+        """Which of the `TIME_SIGNATURES` may be said at a bar line."""
+        if self.meter is None:
+            return np.ones(len(TIME_SIGNATURES), np.bool_)
+        metres: NDArray[np.bool_] = (np.arange(len(TIME_SIGNATURES)) == self.meter) & (step == 0)
+        return metres

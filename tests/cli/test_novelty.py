@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gen.cli.learned import SMALL
 from tests.cli.conftest import Gen
 
 
@@ -101,7 +102,7 @@ def test_once_made_the_index_needs_no_corpus(gen: Gen, trained: Path, copied: Pa
 
 def test_what_is_large_is_not_looked_up_unasked(gen: Gen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEN_CACHE", str(tmp_path / "new"))
-    monkeypatch.setattr("gen.cli.learned.SMALL", 100)
+    monkeypatch.setitem(SMALL, "bytes", 100)
     assert "copied: not looked up, which would take a while: --novelty" in gen("sample", "tiny", "-n", "9").err
     assert "longest" in gen("sample", "tiny", "-n", "9", "--novelty").err
     assert "longest" in gen("sample", "tiny", "-n", "9").err, "it is in the cache by now"

@@ -1,0 +1,109 @@
+"""What is wished of a piece of music, as rules, a beginning and an end."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gen.config import require
+from gen.errors import ConfigError
+from gen.music.events import TIME_SIGNATURES
+from gen.music.names import parse_meter, parse_tonic
+from gen.music.score import Score
+from gen.sampler.music_opening import allowed_pitches, band, open_piece
+from gen.sampler.music_stream import Bounds, Opening
+from gen.tokenizers import MidiTokenizer
+from gen.tokenizers.midi_ending import Ending
+from gen.tokenizers.midi_grammar import MusicGrammar
+from gen.tokenizers.midi_rules import DEFAULT_SILENCE, MusicRules
+
+DEFAULT_SECONDS = 30.0
+
+
+def as_score(music: Score | str | os.PathLike[str] | None) -> Score | None:
+    """The score of a MIDI file, if it is named by its path.
+
+    Raises:
+        MidiError: it cannot be read.
+    """
+    if not isinstance(music, str | os.PathLike):
+        return music
+    from gen.music.midi_reader import read_midi  # its parser takes as long to load as all else
+
+    return read_midi(music).score
+
+
+def opened(
+    tokenizer: MidiTokenizer,
+    learned: Mapping[str, Any],
+    prompt: Score | str | os.PathLike[str] | None,
+    *,
+    at: float | None = None,
+    keep_prompt: bool = False,
+    seconds: float | None = None,
+    bars: int | None = None,
+    max_tokens: int | None = None,
+    key: str | None = None,
+    pitch_range: str | None = None,
+    bpm: float | None = None,
+    instruments: str | Sequence[str] | None = None,
+    max_silence: float = DEFAULT_SILENCE,
+    ignore_end: bool = False,
+    meter: str | None = None,
+    end_on_tonic: bool = False,
+) -> tuple[Opening, Bounds]:
+    """Where a piece begins, and what ends it, for a model that has met so much (`gen.tokenizers.midi_rules.met`).
+
+    The other arguments are those of `MusicSampler.stream`.
+
+    Raises:
+        ConfigError: a value is out of range, of no use to this model, or cannot be had beside the others.
+        MidiError: the prompt's file cannot be read.
+        TokenizerError: the prompt is longer than six hours.
+    """
+    for name, value in (("seconds", seconds), ("bars", bars), ("max_tokens", max_tokens)):
+        sound = value is None or (isinstance(value, int | float) and 0 < value < 1e9)
+        require(sound, name, value, "a number above 0, and below a billion")
+    by_beats = {"bars": bars, "bpm": bpm, "meter": meter}
+    for name, wanted in by_beats.items():
+        if wanted is not None and tokenizer.clock != "beats":
+            said = wanted if isinstance(wanted, str) else f"{wanted:g}"
+            raise ConfigError(
+                f"{name} is {said}; this model counts in seconds, not in beats: leave it out, or train one with "
+                "--clock beats"
+            )
+    require(bpm is None or 10 <= bpm <= 1000, "bpm", bpm, "beats a minute in 10 … 1000")
+    programs, drums = band(instruments or ())
+    if instruments is not None and drums and not learned["drums"]:
+        raise ConfigError("instruments name drums, which this model never met: leave them out")
+    rules = MusicRules.of(
+        tokenizer,
+        max_silence=max_silence,
+        pitches=allowed_pitches(key, pitch_range),
+        programs=None if instruments is None else programs,
+        **{**learned, **({} if instruments is None else {"drums": drums})},
+        bpm=bpm,
+        meter=None if meter is None else TIME_SIGNATURES.index(parse_meter(meter)),
+        endless=ignore_end or seconds is not None or bars is not None,
+    )
+    opening = open_piece(tokenizer, rules, as_score(prompt), at, keep_prompt=keep_prompt)
+    if end_on_tonic:
+        opening = replace(opening, grammar=_led_home(opening.grammar, key, seconds, bars, max_tokens))
+    if seconds is bars is max_tokens is None:
+        seconds = DEFAULT_SECONDS
+    return opening, Bounds(seconds, bars, max_tokens)
+
+
+def _led_home(
+    grammar: MusicGrammar, key: str | None, seconds: float | None, bars: int | None, max_tokens: int | None
+) -> MusicGrammar:
+    """A grammar under which a piece ends on the tonic."""
+    if key is None:
+        raise ConfigError("end_on_tonic needs to know the key: give one, such as C or Am")
+    if max_tokens is not None:
+        raise ConfigError("end_on_tonic and max_tokens: ids may run out before the tonic comes; give seconds or bars")
+    if seconds is bars is None:
+        seconds = DEFAULT_SECONDS
+    bounds = Bounds(seconds, bars, None)
+    ending = Ending(parse_tonic(key), bounds.instants, None if bars is None else grammar.bars + bars)
+    return ending.begun(grammar)

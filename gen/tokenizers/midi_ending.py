@@ -1,0 +1,129 @@
+"""A piece that ends on its tonic: what that forbids on the way, so that it never comes too late.
+
+The last step before the bound is the reserve: until then a pitch of the tonic is kept free to be struck there, while
+the ending is not good no time passes beyond it, and what is struck there is of the tonic.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen.errors import ConfigError
+from gen.music.events import TEMPO_BINS, TIME_SIGNATURES, bar_steps
+from gen.tokenizers.midi_plan import FOREVER, Plan
+
+if TYPE_CHECKING:
+    from gen.tokenizers.midi_grammar import MusicGrammar
+    from gen.tokenizers.midi_state import MusicState
+
+_SHORTEST_BAR = min(bar_steps(*signature) for signature in TIME_SIGNATURES)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending(Plan):
+    """Every pitch struck at the last onset is of the tonic, drums apart.
+
+    Attributes:
+        tonic: its pitch class.
+        instants: how long the piece is at most, in `INSTANTS` of a second; None is no bound.
+        bars: bar lines that have come when its last bar has begun; None is no bound.
+        passed: time since its beginning, in `INSTANTS` of a second.
+        onset: step of the latest onset; -1 before the first.
+        good: all that was struck there is of the tonic.
+    """
+
+    tonic: int
+    instants: int | None
+    bars: int | None
+    passed: int = 0
+    onset: int = -1
+    good: bool = False
+
+    def begun(self, grammar: "MusicGrammar") -> "MusicGrammar":
+        """A grammar under this plan from here on.
+
+        Raises:
+            ConfigError: no pitch of the tonic can be struck before the end.
+        """
+        rules = grammar.rules
+        if rules.tracks == 0:
+            raise ConfigError("end_on_tonic, and nobody plays but drums: name an instrument that has pitches")
+        if not rules.pitches[self.tonic :: 12].any():
+            raise ConfigError("end_on_tonic, and no pitch of the tonic lies in the range: widen it")
+        if not self._free(grammar, self._surely(grammar)).any():
+            raise ConfigError("end_on_tonic, and all its pitches sound beyond the end: give more seconds or bars")
+        return replace(grammar, plan=self)
+
+    def notes(self, at: "MusicState", strikable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        if at.time >= self._reserve(at):
+            others = np.ones(128, np.bool_)
+            others[self.tonic :: 12] = False
+            strikable[:, others] = False
+        return strikable
+
+    def lengths(self, at: "MusicState") -> NDArray[np.bool_]:
+        durations = at.rules.table.durations
+        if at.pitch % 12 == self.tonic and at.time < self._reserve(at):
+            last = self._surely(at)
+            free = self._free(at, last)
+            free[at.track, at.pitch] = False
+            if not free.any():
+                return durations <= last - at.time
+        return np.ones(len(durations), np.bool_)
+
+    def room(self, at: "MusicState") -> int:
+        return FOREVER if self.good else self._reserve(at) - at.time
+
+    def tempi(self, at: "MusicState") -> NDArray[np.bool_]:
+        if self.instants is None:
+            return np.ones(TEMPO_BINS, np.bool_)
+        lasts = [self._surely(at, tempo) for tempo in range(TEMPO_BINS)]
+        first = int(self._cells(at).min(initial=FOREVER))
+        return np.array([last >= first for last in lasts])
+
+    def may_end(self, at: "MusicState") -> bool:
+        return self.good
+
+    def after(self, before: "MusicState", id: int, now: "MusicState") -> "Ending":
+        table = now.rules.table
+        if table.shift <= id < table.velocity:
+            return replace(self, passed=self.passed + (now.time - before.time) * now.instants())
+        if table.pitch <= id < table.duration:
+            tonic = now.pitch % 12 == self.tonic
+            return replace(self, onset=now.time, good=tonic and (self.good or self.onset != now.time))
+        return self
+
+    # -- the reserve -------------------------------------------------------------------------------------------------
+
+    def _reserve(self, at: "MusicState", tempo: int | None = None) -> int:
+        """The last step at which something can be struck, as far as that is known: it may lie nearer than this."""
+        last = FOREVER
+        if self.instants is not None:
+            last = at.time + (self.instants - 1 - self.passed) // at.instants(tempo)
+        if self.bars is not None and at.bars >= self.bars:
+            last = min(last, at.line - 1)
+        return last
+
+    def _surely(self, at: "MusicState", tempo: int | None = None) -> int:
+        """A step that the last one will not come before, whatever the metre."""
+        last = self._reserve(at, tempo)
+        if self.bars is not None and at.bars < self.bars:
+            meter = at.rules.meter
+            bar = _SHORTEST_BAR if meter is None else bar_steps(*TIME_SIGNATURES[meter])
+            last = min(last, at.line + bar * (self.bars - at.bars) - 1)
+        return last
+
+    def _cells(self, at: "MusicState") -> NDArray[np.int64]:
+        """When the pitches of the tonic that may be struck have ended, (n,)."""
+        playable = at.rules.pitches.copy()
+        playable[np.arange(128) % 12 != self.tonic] = False
+        return at.ends[: at.rules.tracks, playable].ravel()
+
+    def _free(self, at: "MusicState", step: int) -> NDArray[np.bool_]:
+        """The pitches of the tonic of each track that can be struck at a step, (16, 128)."""
+        free = (at.ends <= step) & at.rules.pitches
+        free[at.rules.tracks :] = False
+        free[:, np.arange(128) % 12 != self.tonic] = False
+        return free
