@@ -145,6 +145,7 @@ def _products(sampler: "MusicSampler", request: Request, wishes: MusicWishes) ->
         "max_tokens": request.max_tokens, "config": request.config, "seed": request.seed, "key": wishes.key,
         "pitch_range": wishes.pitch_range, "bpm": wishes.bpm, "instruments": wishes.instruments,
         "ignore_end": request.ignore_end, "meter": wishes.meter, "end_on_tonic": wishes.end_on_tonic,
+        "no_copy": request.receipts.no_copy,
     }  # fmt: skip
     search = request.search
     if search is None:

@@ -39,12 +39,19 @@ class NoCopyMusic:
     length: int
     spread: int
     lines: Mapping[int, "_Tail"] = field(default_factory=dict)
+    _known: dict[tuple[int, int], NDArray[np.bool_]] = field(default_factory=dict)  # asked for at every id
 
     def __post_init__(self) -> None:
         require(self.length >= SHORTEST_PASSAGE, "no_copy", self.length, f"{SHORTEST_PASSAGE} or more notes, for music")
 
     def allowed(self, track: int, step: int) -> NDArray[np.bool_]:
         """The pitches of a track that may be struck at a step, (128,)."""
+        found = self._known.get((track, step))
+        if found is None:
+            found = self._known[track, step] = self._found(track, step)
+        return found
+
+    def _found(self, track: int, step: int) -> NDArray[np.bool_]:
         tails = [self.lines[it] for it in (track, ALL_TRACKS) if it in self.lines]
         near = [tail for tail in tails if tail.reach(step) >= self.length - 1]
         if not near:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gen.config import Medium, SamplingConfig, require
 from gen.decoding.beam import beam_search
@@ -19,6 +19,9 @@ from gen.sampler.ranking import RANKS, Rank, Ranked, likeness, rank_by_likelihoo
 from gen.sampler.stream_state import Given
 from gen.tokenizers import MidiTokenizer
 from gen.tokenizers.midi_rules import DEFAULT_SILENCE, met
+
+if TYPE_CHECKING:
+    from gen.novelty import NoCopyMusic
 
 NO_REPEAT_NGRAM = 12
 """Ids that no hypothesis of a beam repeats where nobody says otherwise: some three notes."""
@@ -69,6 +72,7 @@ class MusicSampler(Sampler):
         ignore_end: bool = False,
         meter: str | None = None,
         end_on_tonic: bool = False,
+        no_copy: "NoCopyMusic | None" = None,
     ) -> MusicStream:
         """Write a piece, or on from `prompt`, event by event. Whatever the model, what comes is well-formed music.
 
@@ -91,6 +95,7 @@ class MusicSampler(Sampler):
             ignore_end: go on where the model would end the piece, though no length is asked for.
             meter: such as "3/4", from beginning to end (models by beats only).
             end_on_tonic: what is struck last is of the tonic of the `key`, and nothing else.
+            no_copy: what of the training pieces must not be copied.
 
         Raises:
             ConfigError: a value is out of range, or of no use to this model.
@@ -105,7 +110,7 @@ class MusicSampler(Sampler):
             "instruments": instruments if isinstance(instruments, str | None) else list(instruments),
             "meter": meter, "end_on_tonic": end_on_tonic,
         }  # fmt: skip
-        opening, bounds = self._opened(prompt, settings)
+        opening, bounds = self._opened(prompt, {**settings, "no_copy": no_copy})
         ids = sample_tokens(
             self._engine,
             opening.ids,
@@ -113,7 +118,7 @@ class MusicSampler(Sampler):
             draws=draws,
             constraint=opening.grammar,
         )
-        given = Given(prompt, {**settings, "config": config})
+        given = None if no_copy else Given(prompt, {**settings, "config": config})
         return MusicStream(ids, opening, bounds, seed=seed, stream=stream, given=given)
 
     def sample(self, prompt: Score | str | os.PathLike[str] | None = None, **settings: object) -> MusicSample:

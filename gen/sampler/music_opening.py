@@ -13,11 +13,17 @@ from gen.music.score import Pedal, Piece, Score, Tempo, TimeSignature
 from gen.sampler.music_stream import Opening
 from gen.tokenizers import MidiTokenizer
 from gen.tokenizers.midi_grammar import MusicGrammar
-from gen.tokenizers.midi_rules import MusicRules
+from gen.tokenizers.midi_rules import MusicRules, NoteGuard
 
 
 def open_piece(
-    tokenizer: MidiTokenizer, rules: MusicRules, prompt: Score | None, at: float | None, *, keep_prompt: bool
+    tokenizer: MidiTokenizer,
+    rules: MusicRules,
+    prompt: Score | None,
+    at: float | None,
+    *,
+    keep_prompt: bool,
+    guard: NoteGuard | None = None,
 ) -> Opening:
     """Where a piece begins.
 
@@ -27,13 +33,14 @@ def open_piece(
         prompt: what it goes on from.
         at: the moment of the prompt to go on from, in seconds; None takes its last note.
         keep_prompt: the prompt is part of it.
+        guard: over its notes; those of the prompt are told to it.
 
     Raises:
         ConfigError: the prompt has no notes, or no such moment.
         TokenizerError: it is longer than six hours.
     """
     table = rules.table
-    grammar, decoder = MusicGrammar(rules), tokenizer.stream()
+    grammar, decoder = MusicGrammar(rules, guard=guard), tokenizer.stream()
     if prompt is None:
         return Opening([table.boundary], grammar, decoder, [], 0)
     cut = prompt

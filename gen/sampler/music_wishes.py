@@ -15,7 +15,7 @@ from gen.sampler.music_stream import Bounds, Opening
 from gen.tokenizers import MidiTokenizer
 from gen.tokenizers.midi_ending import Ending
 from gen.tokenizers.midi_grammar import MusicGrammar
-from gen.tokenizers.midi_rules import DEFAULT_SILENCE, MusicRules
+from gen.tokenizers.midi_rules import DEFAULT_SILENCE, MusicRules, NoteGuard
 
 DEFAULT_SECONDS = 30.0
 
@@ -51,6 +51,7 @@ def opened(
     ignore_end: bool = False,
     meter: str | None = None,
     end_on_tonic: bool = False,
+    no_copy: NoteGuard | None = None,
 ) -> tuple[Opening, Bounds]:
     """Where a piece begins, and what ends it, for a model that has met so much (`gen.tokenizers.midi_rules.met`).
 
@@ -86,7 +87,7 @@ def opened(
         meter=None if meter is None else TIME_SIGNATURES.index(parse_meter(meter)),
         endless=ignore_end or seconds is not None or bars is not None,
     )
-    opening = open_piece(tokenizer, rules, as_score(prompt), at, keep_prompt=keep_prompt)
+    opening = open_piece(tokenizer, rules, as_score(prompt), at, keep_prompt=keep_prompt, guard=no_copy)
     if end_on_tonic:
         opening = replace(opening, grammar=_led_home(opening.grammar, key, seconds, bars, max_tokens))
     if seconds is bars is max_tokens is None:
