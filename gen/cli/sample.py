@@ -85,6 +85,10 @@ def sample(
     ] = None,
     meter: wish.Meter = None,
     end_on_tonic: wish.EndOnTonic = False,
+    melody: wish.Melody = None,
+    pitches: wish.Pitches = None,
+    rhythm: wish.Rhythm = None,
+    humanise: wish.Humanise = None,
     instruments: Annotated[
         str | None,
         typer.Option(help="The band, a track each: 'violin, cello, drums'.", rich_help_panel=_MUSIC),
@@ -207,6 +211,7 @@ def sample(
         "--from": at, "--seconds": seconds, "--bars": bars, "--key": key, "--range": pitch_range, "--bpm": bpm,
         "--instruments": instruments, "--max-silence": max_silence, "--meter": meter,
         "--end-on-tonic": end_on_tonic or None,
+        "--melody": melody, "--pitches": pitches, "--rhythm": rhythm, "--humanise": humanise,
     }  # fmt: skip
     outputs = tuple(map(Path, output or ()))
     path = find_model(run, runs_folder(out), last=last, medium=_wanted(for_text, for_music, outputs))
@@ -243,7 +248,10 @@ def sample(
         from gen.cli.sample_music import MusicWishes, sample_music
         from gen.sampler import MusicSampler
 
-        notes = MusicWishes(at, seconds, bars, key, pitch_range, bpm, instruments, max_silence, meter, end_on_tonic)
+        lines = {"melody": melody, "pitches": pitches, "rhythm": rhythm, "humanise": humanise}
+        notes = MusicWishes(
+            at, seconds, bars, key, pitch_range, bpm, instruments, max_silence, meter, end_on_tonic, lines
+        )
         sample_music(MusicSampler(checkpoint, precision=precision), request, notes)
 
 

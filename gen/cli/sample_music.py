@@ -34,8 +34,9 @@ class MusicWishes:
     bpm: float | None
     instruments: str | None
     max_silence: float | None
-    meter: str | None = None
-    end_on_tonic: bool = False
+    meter: str | None
+    end_on_tonic: bool
+    lines: dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ def _products(sampler: "MusicSampler", request: Request, wishes: MusicWishes) ->
         "max_tokens": request.max_tokens, "config": request.config, "seed": request.seed, "key": wishes.key,
         "pitch_range": wishes.pitch_range, "bpm": wishes.bpm, "instruments": wishes.instruments,
         "ignore_end": request.ignore_end, "meter": wishes.meter, "end_on_tonic": wishes.end_on_tonic,
+        **wishes.lines,
         "no_copy": request.receipts.no_copy,
     }  # fmt: skip
     search = request.search

@@ -13,6 +13,7 @@ from gen.decoding.sampling import sample_streams, sample_tokens
 from gen.music.score import Score
 from gen.sampler.base import Sampler
 from gen.sampler.music_beam import MusicBeam, MusicSample, Recorded, reopened
+from gen.sampler.music_lines import Music
 from gen.sampler.music_stream import Bounds, Course, MusicStream, Opening
 from gen.sampler.music_wishes import as_score, opened
 from gen.sampler.ranking import RANKS, Rank, Ranked, likeness, rank_by_likelihood, ranked, training_statistics
@@ -72,6 +73,10 @@ class MusicSampler(Sampler):
         ignore_end: bool = False,
         meter: str | None = None,
         end_on_tonic: bool = False,
+        melody: Music | None = None,
+        pitches: Music | Sequence[str] | None = None,
+        rhythm: Music | None = None,
+        humanise: Music | None = None,
         no_copy: "NoCopyMusic | None" = None,
     ) -> MusicStream:
         """Write a piece, or on from `prompt`, event by event. Whatever the model, what comes is well-formed music.
@@ -95,6 +100,13 @@ class MusicSampler(Sampler):
             ignore_end: go on where the model would end the piece, though no length is asked for.
             meter: such as "3/4", from beginning to end (models by beats only).
             end_on_tonic: what is struck last is of the tonic of the `key`, and nothing else.
+            melody: a score, or the path of a MIDI file: the first of its tracks is the first of the piece, as it is,
+                and the others are written to it. Of the four, one can be given, without a prompt or a length.
+            pitches: names of pitches, or as above: they come in the first track, in their order and at times of the
+                model's own.
+            rhythm: as above: all notes but drums come when they do there, as long and as many, with pitches of the
+                model's own.
+            humanise: as above: all notes are given, and the model says how hard they are struck, and moves the pedals.
             no_copy: what of the training pieces must not be copied.
 
         Raises:
@@ -110,7 +122,8 @@ class MusicSampler(Sampler):
             "instruments": instruments if isinstance(instruments, str | None) else list(instruments),
             "meter": meter, "end_on_tonic": end_on_tonic,
         }  # fmt: skip
-        opening, bounds = self._opened(prompt, {**settings, "no_copy": no_copy})
+        lines = {"melody": melody, "pitches": pitches, "rhythm": rhythm, "humanise": humanise}
+        opening, bounds = self._opened(prompt, {**settings, **lines, "no_copy": no_copy})
         ids = sample_tokens(
             self._engine,
             opening.ids,
@@ -118,7 +131,8 @@ class MusicSampler(Sampler):
             draws=draws,
             constraint=opening.grammar,
         )
-        given = None if no_copy else Given(prompt, {**settings, "config": config})
+        more = [no_copy, *lines.values()]  # than a state can hold
+        given = Given(prompt, {**settings, "config": config}) if more.count(None) == len(more) else None
         return MusicStream(ids, opening, bounds, seed=seed, stream=stream, given=given)
 
     def sample(self, prompt: Score | str | os.PathLike[str] | None = None, **settings: object) -> MusicSample:

@@ -10,6 +10,7 @@ from gen.errors import ConfigError
 from gen.music.events import TIME_SIGNATURES
 from gen.music.names import parse_meter, parse_tonic
 from gen.music.score import Score
+from gen.sampler.music_lines import Line, Music
 from gen.sampler.music_opening import allowed_pitches, band, open_piece
 from gen.sampler.music_stream import Bounds, Opening
 from gen.tokenizers import MidiTokenizer
@@ -26,7 +27,12 @@ def as_score(music: Score | str | os.PathLike[str] | None) -> Score | None:
     Raises:
         MidiError: it cannot be read.
     """
-    if not isinstance(music, str | os.PathLike):
+    return None if music is None else read_score(music)
+
+
+def read_score(music: Score | str | os.PathLike[str]) -> Score:
+    """The same, of music that there is."""
+    if isinstance(music, Score):
         return music
     from gen.music.midi_reader import read_midi  # its parser takes as long to load as all else
 
@@ -51,6 +57,10 @@ def opened(
     ignore_end: bool = False,
     meter: str | None = None,
     end_on_tonic: bool = False,
+    melody: Music | None = None,
+    pitches: Music | Sequence[str] | None = None,
+    rhythm: Music | None = None,
+    humanise: Music | None = None,
     no_copy: NoteGuard | None = None,
 ) -> tuple[Opening, Bounds]:
     """Where a piece begins, and what ends it, for a model that has met so much (`gen.tokenizers.midi_rules.met`).
@@ -62,6 +72,13 @@ def opened(
         MidiError: the prompt's file cannot be read.
         TokenizerError: the prompt is longer than six hours.
     """
+    line = Line.among(
+        {"melody": melody, "pitches": pitches, "rhythm": rhythm, "humanise": humanise},
+        {
+            "prompt": prompt, "from": at, "keep_prompt": keep_prompt, "seconds": seconds, "bars": bars,
+            "max_tokens": max_tokens, "ignore_end": ignore_end, "end_on_tonic": end_on_tonic,
+        },
+    )  # fmt: skip
     for name, value in (("seconds", seconds), ("bars", bars), ("max_tokens", max_tokens)):
         sound = value is None or (isinstance(value, int | float) and 0 < value < 1e9)
         require(sound, name, value, "a number above 0, and below a billion")
@@ -87,6 +104,14 @@ def opened(
         meter=None if meter is None else TIME_SIGNATURES.index(parse_meter(meter)),
         endless=ignore_end or seconds is not None or bars is not None,
     )
+    if line is not None:
+        asked = " and ".join(
+            f"the {name} {it}" for name, it in (("range", pitch_range), ("key", key)) if it is not None
+        )
+        rules, script = line.script(tokenizer, rules, learned, read_score, asked=asked or "all 128 of them")
+        grammar = MusicGrammar(rules, plan=script, guard=no_copy)
+        opening = Opening([rules.table.boundary], grammar, tokenizer.stream(), [], 0)
+        return opening, Bounds(None, None, None, script.end)
     opening = open_piece(tokenizer, rules, as_score(prompt), at, keep_prompt=keep_prompt, guard=no_copy)
     if end_on_tonic:
         opening = replace(opening, grammar=_led_home(opening.grammar, key, seconds, bars, max_tokens))

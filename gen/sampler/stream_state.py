@@ -81,10 +81,13 @@ def state_of(sampler: "Sampler", stream: Resumable) -> StreamState:
     """The state of a stream of a sampler's.
 
     Raises:
-        ConfigError: it has none: it is a beam, or must not copy a text that no state can hold.
+        ConfigError: it has none: it is a beam, or must not copy a text or has to follow a file: no state holds these.
     """
     if stream.given is None:
-        raise ConfigError(f"this {type(stream).__name__} has no state to go on from: take a stream without no_copy")
+        raise ConfigError(
+            f"this {type(stream).__name__} has no state to go on from: take a stream without no_copy, melody, "
+            "pitches, rhythm and humanise"
+        )
     settings = dict(stream.given.settings)
     if settings["config"] is not None:
         settings["config"] = _packed(settings["config"])

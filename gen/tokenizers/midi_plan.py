@@ -20,12 +20,17 @@ class Plan:
 
     A plan looks ahead: what it forbids is what would leave it nothing to allow later. In an instant it answers alike
     until a note or a hit has come, so whatever begins a note can be finished.
-
-    Attributes:
-        over: all that was to come has come: the piece ends here.
     """
 
-    over = False
+    @property
+    def over(self) -> bool:
+        """All that was to come has come: the piece ends here."""
+        return False
+
+    @property
+    def whole(self) -> bool:
+        """It says all of what happens when: as much time passes as there is `room`."""
+        return False
 
     def notes(self, at: "MusicState", strikable: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which of the `strikable` pitches of each track may be struck now, (16, 128)."""

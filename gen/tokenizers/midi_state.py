@@ -19,6 +19,7 @@ DRUM_PART = TRACKS
 INSTANTS = 1_000_000 * STEPS_PER_BEAT
 """Of a second: a microsecond a beat is one of them a step."""
 _LONG_AGO = -1_000
+_FROM = np.arange(128) >= np.arange(129)[:, None]  # of the first pitch that may come: which may
 
 _Spoken = Literal["event", "shift", "bar", "signature", "track", "program", "velocity", "note velocity", "pitch"]
 """What was said last: a whole event; time that passed; or what an event of which the rest is still to come begins with
@@ -174,9 +175,10 @@ class MusicState:
         """The drums that may be hit now, (128,), if one may."""
         if self._stage > DRUM or not self.rules.drums:
             return None
-        hits = np.arange(128) >= (self._lowest if self._stage == DRUM else 0)
-        if self.plan is not None:
-            hits &= self.plan.hits(self)
+        first = self._lowest if self._stage == DRUM else 0
+        if self.plan is None:
+            return _FROM[first] if first < 128 else None
+        hits = _FROM[first] & self.plan.hits(self)
         return hits if hits.any() else None
 
     def _pedals(self) -> NDArray[np.bool_]:
@@ -227,10 +229,13 @@ class MusicState:
 
     def _shifts(self, mask: NDArray[np.bool_], silence: int | None = None) -> None:
         """The steps in which neither a bar line is passed nor the silence becomes too long."""
-        table = self.rules.table
+        table, plan = self.rules.table, self.plan
+        whole = plan is not None and plan.whole
         room = min(table.steps, self._quiet + (silence or self.rules.silence) - self.time)
+        if whole:
+            room = table.steps
         if table.clock == "beats":
             room = min(room, self.line - self.time)
-        if self.plan is not None:
-            room = min(room, self.plan.room(self))
-        mask[table.shift : table.shift + max(room, 0)] = True
+        if plan is not None:
+            room = min(room, plan.room(self))
+        mask[table.shift + (room - 1 if whole and room > 0 else 0) : table.shift + max(room, 0)] = True

@@ -64,7 +64,7 @@ def test_a_model_that_copies_is_kept_from_it_and_goes_on(models: Path) -> None:
     copied = read_midi(pieces[0]).score.until(480 * 8)
     for length in (6, 12):
         guard = novelty.no_copy(length)
-        made = sampler.sample(copied, seconds=6, seed=2, no_copy=guard).score  # type: ignore[arg-type]
+        made = sampler.sample(copied, seconds=6, seed=2, no_copy=guard).score
         assert len(made.notes) > 3
         assert novelty.receipt(made).rate.longest < length  # type: ignore[arg-type]
 

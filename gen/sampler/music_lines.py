@@ -1,0 +1,231 @@
+"""Lines that are given to a piece: a melody to harmonise, pitches without rhythm, rhythm without pitches, or all."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen.errors import ConfigError
+from gen.music.events import TIME_SIGNATURES, EventTable
+from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
+from gen.music.names import parse_pitch, pitch_name
+from gen.music.score import DEFAULT_TEMPO, DEFAULT_TIME_SIGNATURE, TRACKS, Columns, Score
+from gen.tokenizers import MidiTokenizer
+from gen.tokenizers.midi_encoding import encode
+from gen.tokenizers.midi_rules import MusicRules
+from gen.tokenizers.midi_script import DRUMS, Cue, Script
+
+KINDS = ("melody", "pitches", "rhythm", "humanise")
+Music = Score | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is given of a piece.
+
+    Attributes:
+        kind: how: one of `KINDS`.
+        music: a score, or the path of a MIDI file; of `pitches`, their names, too.
+    """
+
+    kind: str
+    music: Music | Sequence[str]
+
+    @classmethod
+    def among(cls, given: Mapping[str, Music | Sequence[str] | None], beside: Mapping[str, Any]) -> "Line | None":
+        """The one that is given, if one is.
+
+        Args:
+            given: all that may be, by their kinds.
+            beside: what it cannot be had with, by name.
+
+        Raises:
+            ConfigError: there are several, or it is not alone.
+        """
+        lines = [cls(kind, music) for kind, music in given.items() if music is not None]
+        if len(lines) > 1:
+            raise ConfigError(f"{' and '.join(it.kind for it in lines)} are given; take one of them")
+        others = [name for name, value in beside.items() if value not in (None, False)]
+        if lines and others:
+            verb = "do" if len(others) > 1 else "does"
+            raise ConfigError(
+                f"{', '.join(others)} {verb} not go with {lines[0].kind}, which says where the piece begins and ends: "
+                "leave one of them out"
+            )
+        return lines[0] if lines else None
+
+    def script(
+        self,
+        tokenizer: MidiTokenizer,
+        rules: MusicRules,
+        learned: Mapping[str, Any],
+        read: Callable[[Music], Score],
+        *,
+        asked: str,
+    ) -> tuple[MusicRules, Script]:
+        """The rules with what the line says of instruments, tempo and metre, and what is to come.
+
+        Args:
+            tokenizer: of the model.
+            rules: what else is asked of the piece.
+            learned: what the model has met.
+            read: what gives the score of a file.
+            asked: how the key and the range are called in complaints.
+
+        Raises:
+            ConfigError: a note is out of key, range or grid, or there is nobody to play it.
+            MidiError: the file cannot be read.
+        """
+        names = _names(self.music) if self.kind == "pitches" else None
+        if names is not None:
+            cues = tuple(Cue(0, None, pitch, None) for pitch in names)
+            for number, pitch in enumerate(names):
+                self._check(pitch, f"number {number + 1}", rules, asked)
+            self._check_band(rules, 1)
+            return replace(rules, endless=True), Script(cues, True, None)
+        assert isinstance(self.music, Score | str | os.PathLike)
+        score = self._chosen(read(self.music))
+        table = rules.table
+        self._check_grid(score, table)
+        notes = tokenizer.decode(tokenizer.encode(score)).notes
+        rules = replace(rules, endless=True, **(_metre(score, rules) if self.kind != "pitches" else {}))
+        if self.kind in ("rhythm", "humanise"):
+            rules = self._played(rules, notes, learned)
+        self._check_band(rules, 1 + int(notes["track"].max()))
+        if self.kind == "rhythm":
+            self._check_places(notes, rules, table, asked)
+        else:
+            for note in notes[~notes["drum"]]:
+                self._check(int(note["pitch"]), f"at {_moment(int(note['start']), table, score)}", rules, asked)
+        cues = tuple(_cue(note, table, self.kind) for note in notes)
+        ends = (notes["start"] + notes["duration"]) // table.ticks
+        end = None if self.kind == "pitches" else int(ends.max())
+        return rules, Script(cues, self.kind in ("melody", "pitches"), end)
+
+    def _chosen(self, score: Score) -> Score:
+        """What of the score is given, with its tracks as they will be."""
+        notes = score.notes if self.kind == "humanise" else score.notes[~score.notes["drum"]]
+        if not len(notes):
+            raise ConfigError(f"{self.kind} has no notes: give a file that has")
+        notes = notes.copy()
+        if self.kind in ("melody", "pitches"):
+            notes = notes[notes["track"] == notes["track"].min()]
+            notes["track"] = 0
+        return Score(score.resolution, notes, tempi=score.tempi, time_signatures=score.time_signatures)
+
+    def _played(self, rules: MusicRules, notes: Columns, learned: Mapping[str, Any]) -> MusicRules:
+        """The rules, with the instruments of the notes where no others are asked for."""
+        drums = bool(notes["drum"].any())
+        if drums and not learned["drums"]:
+            raise ConfigError(f"{self.kind} has drums, which this model never met: take them out")
+        tones = notes[~notes["drum"]]
+        programs = [0] * (1 + int(tones["track"].max(initial=-1)))
+        for note in tones[::-1]:
+            programs[note["track"]] = int(note["program"])
+        if rules.programs is not None:
+            if len(rules.programs) < len(programs):
+                raise ConfigError(f"{self.kind} has {len(programs)} tracks, and instruments names fewer: name as many")
+            return replace(rules, drums=drums)
+        return replace(rules, programs=tuple(programs), drums=drums)
+
+    # -- what cannot be ----------------------------------------------------------------------------------------------
+
+    def _check(self, pitch: int, where: str, rules: MusicRules, asked: str) -> None:
+        if not rules.pitches[pitch]:
+            raise ConfigError(f"{self.kind} has {pitch_name(pitch)} ({where}), which is outside {asked}")
+
+    def _check_band(self, rules: MusicRules, tracks: int) -> None:
+        if self.kind == "melody" and rules.tracks < 2 and not rules.drums:
+            raise ConfigError("melody is harmonised in other tracks, and there is one alone: name more instruments")
+        if rules.tracks == 0 and self.kind != "humanise":
+            raise ConfigError(f"{self.kind}, and nobody plays but drums: name an instrument that has pitches")
+        assert tracks <= max(1, rules.tracks)
+
+    def _check_grid(self, score: Score, table: EventTable) -> None:
+        encoded = encode(score, table)
+        if encoded.merged:
+            raise ConfigError(
+                f"{self.kind} has {encoded.merged} notes that fall together with others of their pitch on the model's "
+                "grid: take them apart"
+            )
+        longest = int(table.durations[-1])
+        begins, ends = (_steps(it, score, table) for it in (score.notes["start"], _ends(score.notes)))
+        for note in score.notes[~score.notes["drum"] & (ends - begins > 1.03 * longest)]:
+            unit = (
+                f"{longest // STEPS_PER_BEAT} beats" if table.clock == "beats" else f"{longest // STEPS_PER_SECOND} s"
+            )
+            pitch, start = pitch_name(int(note["pitch"])), float(score.seconds(np.array([note["start"]]))[0])
+            raise ConfigError(f"{self.kind} has a {pitch} (at {_clock(start)}) that is longer than {unit}: cut it")
+
+    def _check_places(self, notes: Columns, rules: MusicRules, table: EventTable, asked: str) -> None:
+        """Every note of a rhythm finds a pitch that does not sound yet in its track."""
+        places = int(np.count_nonzero(rules.pitches))
+        for track in range(TRACKS):
+            own = notes[notes["track"] == track]
+            begins, ends = np.sort(own["start"]), np.sort(_ends(own))
+            sounding = np.searchsorted(begins, begins, side="right") - np.searchsorted(ends, begins, side="right")
+            if len(own) and sounding.max() > places:
+                raise ConfigError(f"rhythm has {sounding.max()} notes at once, and {asked} leaves {places} pitches")
+
+
+def _names(music: Music | Sequence[str]) -> list[int] | None:
+    """Pitches that are named one by one, if they are."""
+    if isinstance(music, Score | os.PathLike):
+        return None
+    if isinstance(music, str):
+        if os.path.exists(music) or music.lower().endswith((".mid", ".midi")):
+            return None
+        music = music.replace(",", " ").split()
+    if not music:
+        raise ConfigError("pitches is empty: name some, such as C4 E4 G4")
+    return [parse_pitch(name) for name in music]
+
+
+def _ends(notes: Columns) -> NDArray[np.int64]:
+    ends: NDArray[np.int64] = notes["start"] + notes["duration"]
+    return ends
+
+
+def _steps(ticks: Any, score: Score, table: EventTable) -> Any:
+    if table.clock == "beats":
+        return ticks * (STEPS_PER_BEAT / score.resolution)
+    return score.seconds(ticks) * STEPS_PER_SECOND
+
+
+def _metre(score: Score, rules: MusicRules) -> dict[str, Any]:
+    """The metre and the tempo that a score begins with, where no others are asked for (by beats)."""
+    if rules.table.clock != "beats":
+        return {}
+    found: dict[str, Any] = {}
+    if rules.bpm is None:
+        tempi = score.tempi["microseconds"].tolist()
+        found["bpm"] = 60e6 / (tempi[0] if tempi else DEFAULT_TEMPO)
+    if rules.meter is None:
+        signatures = [(n, d) for _, n, d in score.time_signatures.tolist()]
+        first = signatures[0] if signatures and signatures[0] in TIME_SIGNATURES else DEFAULT_TIME_SIGNATURE
+        found["meter"] = TIME_SIGNATURES.index(first)
+    return found
+
+
+def _cue(note: np.void, table: EventTable, kind: str) -> Cue:
+    start, steps = int(note["start"]) // table.ticks, int(note["duration"]) // table.ticks
+    pitch, length = int(note["pitch"]), int(np.searchsorted(table.durations, steps))
+    if note["drum"]:
+        return Cue(DRUMS, start, pitch, None)
+    if kind == "pitches":
+        return Cue(0, None, pitch, None)
+    return Cue(int(note["track"]), start, None if kind == "rhythm" else pitch, length)
+
+
+def _moment(tick: int, table: EventTable, score: Score) -> str:
+    """When a tick of the model's grid comes."""
+    if table.clock == "seconds":
+        return _clock(tick / table.ticks / STEPS_PER_SECOND)
+    return _clock(float(score.seconds(np.array([tick * score.resolution // table.resolution]))[0]))
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
