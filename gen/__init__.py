@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from gen.music import Score as Score
     from gen.music import Tempo as Tempo
     from gen.music import TimeSignature as TimeSignature
+    from gen.novelty import MusicNovelty as MusicNovelty
+    from gen.novelty import TextNovelty as TextNovelty
     from gen.runs import Run as Run
     from gen.sampler import MusicSampler as MusicSampler
     from gen.sampler import Sampler as Sampler
@@ -70,6 +72,7 @@ _ROOMS = {
         "TrainingError",
     ),
     "gen.music": ("Note", "Pedal", "Score", "Tempo", "TimeSignature"),
+    "gen.novelty": ("MusicNovelty", "TextNovelty"),
     "gen.runs": ("Run",),
     "gen.sampler": ("MusicSampler", "Sampler", "TextSampler"),
     "gen.training": ("ClassifierTrainer", "Trainer"),

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 import gen.decoding
+import gen.novelty
 import gen.sampler
 from gen.checkpoint import Checkpoint
 from gen.config import ModelConfig
+from gen.corpus.token_corpus import TokenCorpus
 from gen.models.initialization import initial_weights
 from gen.music.score import Note, Score, Tempo, TimeSignature
 from gen.sampler import MusicSampler, Sampler, TextSampler
@@ -23,7 +25,7 @@ from tests.conftest import babble
 
 def examples() -> Iterator[doctest.DocTest]:
     finder = doctest.DocTestFinder(exclude_empty=True)
-    for room in (gen.sampler, gen.decoding):
+    for room in (gen.sampler, gen.decoding, gen.novelty):
         for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
             found = finder.find(import_module(module.name))
             yield from (example for example in found if example.examples)
@@ -36,7 +38,7 @@ def small(tokenizer: CharTokenizer | MidiTokenizer) -> Checkpoint:
 
 @pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name)
 def test_an_example_gives_what_it_says(
-    example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    example: doctest.DocTest, corpus: TokenCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     text, music = TextSampler(small(CharTokenizer.fit([babble(2000)]))), MusicSampler(small(MidiTokenizer("beats")))
@@ -46,7 +48,8 @@ def test_an_example_gives_what_it_says(
     )
     example.globs = {
         "Sampler": Sampler, "TextSampler": TextSampler, "MusicSampler": MusicSampler, "gen": gen, "json": json,
-        "math": math, "text": text, "music": music, "tune": tune,
+        "math": math, "text": text, "music": music, "tune": tune, "corpus": corpus,
+        "TextNovelty": gen.novelty.TextNovelty,
     }  # fmt: skip
     written: list[str] = []
     outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=written.append)
@@ -56,4 +59,4 @@ def test_an_example_gives_what_it_says(
 
 def test_there_are_examples() -> None:
     names = {example.name.rpartition(".")[2] for example in examples()}
-    assert {"Sampler", "config", "score", "units", "state", "from_state"} <= names
+    assert {"Sampler", "config", "score", "units", "state", "from_state", "TextNovelty"} <= names
