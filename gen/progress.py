@@ -3,13 +3,16 @@
 Losses are in nats per token; of classifiers, per document.
 """
 
-from collections.abc import Generator, Mapping
+import contextlib
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from gen.config import ClassifierConfig, ClassifyConfig, ModelConfig, TrainConfig
 
 _T = TypeVar("_T")
+_StepT = TypeVar("_StepT")
+_EventT = TypeVar("_EventT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +212,15 @@ def result_of(work: Generator[Any, None, _T]) -> _T:
         except StopIteration as end:
             result: _T = end.value
             return result
+
+
+def told_as(work: Generator[_StepT, None, _T], event: Callable[[_StepT], _EventT]) -> Generator[_EventT, None, _T]:
+    """Work that yields how far it is, as the events that this becomes."""
+    with contextlib.closing(work):
+        while True:
+            try:
+                done = next(work)
+            except StopIteration as end:
+                result: _T = end.value
+                return result
+            yield event(done)

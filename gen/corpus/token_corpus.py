@@ -1,8 +1,7 @@
 """A corpus as ids: its documents read, their ids on disk, one part to train on and one to validate with."""
 
-import contextlib
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +21,7 @@ from gen.corpus.readers import shown
 from gen.corpus.survey import surveying
 from gen.errors import CorpusError, TokenizerError
 from gen.music.statistics import distribution
-from gen.progress import Reading, ReadingFiles, ReadingText, result_of
+from gen.progress import Reading, ReadingFiles, ReadingText, result_of, told_as
 from gen.storage import cache_folder
 from gen.tokenizers import MidiTokenizer, TextTokenizer
 from gen.tokenizers.fitting import Tokens, fit_text
@@ -131,7 +130,7 @@ class TokenCorpus:
         folder: Path,
     ) -> Generator[ReadingText, None, "TokenCorpus"]:
         documents = find_documents(sources, options)
-        found = yield from _told(surveying(documents), documents.progress)
+        found = yield from told_as(surveying(documents), documents.progress)
         notices = (*documents.findings.notices(), *found.notices())
         if found.characters < MINIMUM:
             raise CorpusError(
@@ -142,7 +141,7 @@ class TokenCorpus:
             tokens = None if options.tokens is None else Tokens.parse(options.tokens)
             tokenizer = fit_text(tokens, found.symbols, found.sample, boundary=found.documents > 1, known=known)
         total = found.bytes
-        ids = yield from _told(
+        ids = yield from told_as(
             caching_ids(folder, documents, found, tokenizer), lambda done: ReadingText("tokenising", done, total)
         )
         facts = {
@@ -208,18 +207,6 @@ class TokenCorpus:
             "validation_tokens": parts[1].size,
         } | _catalogued(facts["sources"])  # fmt: skip
         return cls(tokenizer=tokenizer, parts=parts, notices=notices, provenance=provenance)
-
-
-def _told(work: Generator[int, None, _T], event: Callable[[int], ReadingText]) -> Generator[ReadingText, None, _T]:
-    """Work that yields how many bytes are done, as events."""
-    with contextlib.closing(work):
-        while True:
-            try:
-                done = next(work)
-            except StopIteration as end:
-                result: _T = end.value
-                return result
-            yield event(done)
 
 
 def _learned_from(found: MusicCorpus) -> list[PieceFacts]:

@@ -15,7 +15,7 @@ from gen.novelty.no_copy import NoCopy
 from gen.novelty.runs import Run, maximal_runs
 from gen.novelty.suffixes import SEPARATOR, SuffixIndex
 from gen.novelty.training_text import halves
-from gen.progress import ReadingText, result_of
+from gen.progress import ReadingText, result_of, told_as
 from gen.storage import cache_folder, checksum
 from gen.tokenizers import TextTokenizer
 
@@ -122,13 +122,7 @@ class TextNovelty:
         path = index_folder(corpus.provenance, corpus.tokenizer, cache or cache_folder(), _FORMAT)
         total = int(corpus.provenance["bytes"])
         work = caching(path, lambda: cls._read(path, corpus.tokenizer), lambda new: _write(new, corpus))
-        while True:
-            try:
-                done = next(work)
-            except StopIteration as end:
-                found: TextNovelty = end.value
-                return found
-            yield ReadingText("indexing", min(done, total), total)
+        return (yield from told_as(work, lambda done: ReadingText("indexing", min(done, total), total)))
 
     @classmethod
     def find(
