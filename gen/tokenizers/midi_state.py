@@ -89,9 +89,7 @@ class MusicState:
         """The ids that may come next, (V,); there is always one."""
         table = self.rules.table
         mask = np.zeros(table.size, np.bool_)
-        if self.plan is not None and self.plan.over:
-            mask[table.boundary] = True
-        elif self._spoken == "pitch":
+        if self._spoken == "pitch":
             mask[table.duration : table.drum] = True if self.plan is None else self.plan.lengths(self)
         elif self._spoken in ("event", "shift", "bar", "signature"):
             self._between(mask)
