@@ -155,6 +155,7 @@ def test_velocities_and_pedals_are_the_models_own_and_of_the_seed() -> None:
     tune = Score.of(500, [Note(n * 500, 400, 60 + n % 7, 80) for n in range(40)])
     first, second = (SAMPLERS["seconds"].sample(humanise=tune, seed=seed, config=WARM).score for seed in (1, 2))
     assert len(set(first.notes["velocity"].tolist())) > 5 and len(first.pedals)
+    assert set(first.pedals["time"].tolist()) <= {*range(0, 20_000, 500), tune.end}, "between notes nothing moves"
     assert first.notes["velocity"].tolist() != second.notes["velocity"].tolist()
 
 
@@ -174,6 +175,11 @@ def test_files_are_read_and_a_beam_and_the_best_keep_to_them(tmp_path: Path) -> 
             assert rows(found.sample.score, clock) == rows(tune, clock)
         for hypothesis in SAMPLERS[clock].beam(width=2, rhythm=tune).hypotheses():
             assert [it[:3] for it in rows(hypothesis.sample.score, clock)] == [it[:3] for it in rows(tune, clock)]
+
+
+def test_what_is_struck_twice_at_once_is_one_note() -> None:
+    tune = Score.of(500, [Note(0, length, 60, 80, 0, 9) for length in (250, 500, 120)])
+    assert rows(SAMPLERS["seconds"].sample(humanise=tune, seed=1).score, "seconds") == [(0, 0, 500, 60)]
 
 
 def test_what_cannot_be_is_refused_with_the_reason_at_once() -> None:
