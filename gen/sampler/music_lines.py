@@ -114,6 +114,9 @@ class Line:
         if self.kind in ("melody", "pitches"):
             notes = notes[notes["track"] == notes["track"].min()]
             notes["track"] = 0
+        notes = notes[np.lexsort((-notes["duration"], notes["pitch"], notes["track"], notes["drum"], notes["start"]))]
+        names = notes[["start", "drum", "track", "pitch"]]
+        notes = notes[np.append(True, names[1:] != names[:-1])]  # what is struck twice at once is one note
         return Score(score.resolution, notes, tempi=score.tempi, time_signatures=score.time_signatures)
 
     def _played(self, rules: MusicRules, notes: Columns, learned: Mapping[str, Any]) -> MusicRules:

@@ -41,7 +41,6 @@ class Bounds:
     seconds: float | None
     bars: int | None
     tokens: int | None
-    step: int | None = None  # of the clock, from the beginning of the piece
 
     @property
     def instants(self) -> int | None:
@@ -83,15 +82,16 @@ class Course:
         passed = self.passed + (grammar.time - self.grammar.time) * grammar.instants()
         over = bounds.bars is not None and grammar.bars - self.first_bar > bounds.bars
         over = over or (bounds.instants is not None and passed >= bounds.instants)
-        over = over or (bounds.step is not None and grammar.time >= bounds.step)
+        last = None if grammar.plan is None else grammar.plan.last
+        over = over or (last is not None and grammar.time >= last)
         return Course(grammar, bounds, self.first_bar, passed, over)
 
     def limit(self) -> int:
         """The tick that the piece ends at, if metre and tempo stay as they are."""
         grammar, bounds, ticks = self.grammar, self.bounds, self.grammar.rules.table.ticks
         limits = [(1 << 24) * ticks]
-        if bounds.step is not None:
-            limits.append(bounds.step * ticks)
+        if grammar.plan is not None and grammar.plan.last is not None:
+            limits.append(grammar.plan.last * ticks)
         if bounds.instants is not None:
             left = (bounds.instants - self.passed) * ticks
             limits.append(grammar.time * ticks + left // grammar.instants())

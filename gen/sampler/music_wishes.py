@@ -111,7 +111,7 @@ def opened(
         rules, script = line.script(tokenizer, rules, learned, read_score, asked=asked or "all 128 of them")
         grammar = MusicGrammar(rules, plan=script, guard=no_copy)
         opening = Opening([rules.table.boundary], grammar, tokenizer.stream(), [], 0)
-        return opening, Bounds(None, None, None, script.end)
+        return opening, Bounds(None, None, None)
     opening = open_piece(tokenizer, rules, as_score(prompt), at, keep_prompt=keep_prompt, guard=no_copy)
     if end_on_tonic:
         opening = replace(opening, grammar=_led_home(opening.grammar, key, seconds, bars, max_tokens))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gen.sampler.base import Sampler
 
 FORMAT = 1
+_OF_FILES = ("melody", "pitches", "rhythm", "humanise")  # a state of whoever wrote it has no file read
 
 
 class StreamState(TypedDict):
@@ -119,7 +120,7 @@ def stream_from(sampler: "Sampler", state: Mapping[str, Any]) -> Any:
         require(state[name] == ours, f"{name} of the state", state[name], f"{ours} to go on with it here")
     position, settings = state["position"], state["settings"]
     require(type(position) is int and position >= 0, "position", position, "a whole number, 0 or more")
-    known = inspect.signature(sampler.stream).parameters.keys() - {"prompt", "seed", "stream"}
+    known = inspect.signature(sampler.stream).parameters.keys() - {"prompt", "seed", "stream", *_OF_FILES}
     require(isinstance(settings, dict) and settings.keys() <= known, "settings of the state", settings, "of a stream")
     try:
         arguments = {**settings, "config": settings.get("config") and _unpacked(settings["config"])}

@@ -1,7 +1,8 @@
 """A piece that ends on its tonic: what that forbids on the way, so that it never comes too late.
 
-The last step before the bound is the reserve: until then a pitch of the tonic is kept free to be struck there, while
-the ending is not good no time passes beyond it, and what is struck there is of the tonic.
+The reserve is a step a little before the bound, so that what is struck there can be heard. Until then a pitch of the
+tonic is kept free for it; while the ending is not good no time passes beyond it; there, and after it, nothing but the
+tonic is struck.
 """
 
 from dataclasses import dataclass, replace
@@ -12,11 +13,19 @@ from numpy.typing import NDArray
 
 from gen.errors import ConfigError
 from gen.music.events import TEMPO_BINS, TIME_SIGNATURES, bar_steps
+from gen.music.grid import STEPS_PER_BEAT
 from gen.tokenizers.midi_plan import FOREVER, Plan
+from gen.tokenizers.midi_state import INSTANTS
 
 if TYPE_CHECKING:
     from gen.tokenizers.midi_grammar import MusicGrammar
     from gen.tokenizers.midi_state import MusicState
+
+
+def _heard(bar: int) -> int:
+    """How many steps before the end of a bar the reserve lies: a beat, if it has one."""
+    return min(bar, STEPS_PER_BEAT)
+
 
 _SHORTEST_BAR = min(bar_steps(*signature) for signature in TIME_SIGNATURES)
 
@@ -79,9 +88,10 @@ class Ending(Plan):
     def tempi(self, at: "MusicState") -> NDArray[np.bool_]:
         if self.instants is None:
             return np.ones(TEMPO_BINS, np.bool_)
-        lasts = [self._surely(at, tempo) for tempo in range(TEMPO_BINS)]
-        first = int(self._cells(at).min(initial=FOREVER))
-        return np.array([last >= first for last in lasts])
+        first = int(self._cells(at).min(initial=FOREVER))  # from then on one is free
+        if first <= at.time:
+            return np.ones(TEMPO_BINS, np.bool_)
+        return np.array([self._surely(at, tempo) >= first for tempo in range(TEMPO_BINS)])
 
     def may_end(self, at: "MusicState") -> bool:
         return self.good
@@ -98,21 +108,22 @@ class Ending(Plan):
     # -- the reserve -------------------------------------------------------------------------------------------------
 
     def _reserve(self, at: "MusicState", tempo: int | None = None) -> int:
-        """The last step at which something can be struck, as far as that is known: it may lie nearer than this."""
+        """The reserve, as far as it is known: it may lie nearer than this."""
         last = FOREVER
         if self.instants is not None:
-            last = at.time + (self.instants - 1 - self.passed) // at.instants(tempo)
+            heard = min(INSTANTS, self.instants // 2)
+            last = at.time + (self.instants - 1 - heard - self.passed) // at.instants(tempo)
         if self.bars is not None and at.bars >= self.bars:
-            last = min(last, at.line - 1)
+            last = min(last, at.line - _heard(bar_steps(*TIME_SIGNATURES[at.signature])))
         return last
 
     def _surely(self, at: "MusicState", tempo: int | None = None) -> int:
-        """A step that the last one will not come before, whatever the metre."""
+        """A step that the reserve will not come before, whatever the metre."""
         last = self._reserve(at, tempo)
         if self.bars is not None and at.bars < self.bars:
             meter = at.rules.meter
             bar = _SHORTEST_BAR if meter is None else bar_steps(*TIME_SIGNATURES[meter])
-            last = min(last, at.line + bar * (self.bars - at.bars) - 1)
+            last = min(last, at.line + bar * (self.bars - at.bars) - _heard(bar))
         return last
 
     def _cells(self, at: "MusicState") -> NDArray[np.int64]:

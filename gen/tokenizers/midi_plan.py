@@ -23,9 +23,9 @@ class Plan:
     """
 
     @property
-    def over(self) -> bool:
-        """All that was to come has come: the piece ends here."""
-        return False
+    def last(self) -> int | None:
+        """The step at which the piece ends, where that is known already and no wish for a length says it."""
+        return None
 
     @property
     def whole(self) -> bool:

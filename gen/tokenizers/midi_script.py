@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gen.tokenizers.midi_plan import FOREVER, Plan
+from gen.tokenizers.midi_plan import Plan
 
 if TYPE_CHECKING:
     from gen.tokenizers.midi_state import MusicState
@@ -46,7 +46,7 @@ class Script(Plan):
     Attributes:
         cues: those that are still to come, and those that have.
         others: the drums, and the tracks but the first, play what they like; otherwise there is nothing but the cues.
-        end: step at which the piece has ended; None where it ends with the last cue.
+        end: step at which the piece ends; None where that is when the last of the cues has ended.
         done: how many have come.
         latest: step of the latest; -1 before the first.
     """
@@ -58,8 +58,8 @@ class Script(Plan):
     latest: int = -1
 
     @property
-    def over(self) -> bool:
-        return self.end is None and self.done == len(self.cues)
+    def last(self) -> int | None:
+        return self.end
 
     @property
     def whole(self) -> bool:
@@ -98,10 +98,11 @@ class Script(Plan):
         cue = self._next
         if cue is not None:
             return self._deadline(cue, at) - at.time
-        return FOREVER if self.end is None else self.end - at.time
+        assert self.end is not None
+        return self.end - at.time
 
     def may_end(self, at: "MusicState") -> bool:
-        return self.over
+        return False
 
     def after(self, before: "MusicState", id: int, now: "MusicState") -> "Script":
         cue, table = self._next, now.rules.table
@@ -109,7 +110,12 @@ class Script(Plan):
             return self
         note = table.duration <= id < table.drum and cue.track == now.track
         hit = table.drum <= id < table.pedal_on and cue.track == DRUMS
-        return replace(self, done=self.done + 1, latest=now.time) if note or hit else self
+        if not note and not hit:
+            return self
+        end = self.end
+        if end is None and self.done + 1 == len(self.cues):
+            end = int(now.ends[now.track].max())
+        return replace(self, done=self.done + 1, latest=now.time, end=end)
 
     @property
     def _next(self) -> Cue | None:

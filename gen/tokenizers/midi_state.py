@@ -89,9 +89,7 @@ class MusicState:
         """The ids that may come next, (V,); there is always one."""
         table = self.rules.table
         mask = np.zeros(table.size, np.bool_)
-        if self.plan is not None and self.plan.over:
-            mask[table.boundary] = True
-        elif self._spoken == "pitch":
+        if self._spoken == "pitch":
             mask[table.duration : table.drum] = True if self.plan is None else self.plan.lengths(self)
         elif self._spoken in ("event", "shift", "bar", "signature"):
             self._between(mask)
@@ -117,11 +115,11 @@ class MusicState:
         short_shift = spoken == "shift" and not self._full  # an event comes at the moment that it leads to
         if not short_shift or not mask.any():
             self._shifts(mask)
-        ended = spoken == "event" and self._begun and not self.rules.endless
-        mask[table.boundary] = ended and (self.plan is None or self.plan.may_end(self))
+        whole = self.plan is None or self.plan.may_end(self)
+        mask[table.boundary] = whole and spoken == "event" and self._begun and not self.rules.endless
         if not mask.any():  # a guard or a plan left no note that would break the silence
             self._shifts(mask, FOREVER)
-            mask[table.boundary] = not mask.any()
+            mask[table.boundary] = whole and not mask.any()  # nothing at all, where a guard forbids what is to come
 
     def _metre(self, mask: NDArray[np.bool_]) -> bool:
         """Bar lines, time signatures and tempi; true where nothing else may come."""

@@ -324,3 +324,42 @@ def test_text_is_evaluated_too(gen: Gen, text_file: Path) -> None:
     assert "dynamic evaluation (Krause 2018)" in gen("eval", "tiny", str(text_file), "--dynamic").out.decode()
     refused = gen("eval", "tiny", "--samples", "3")
     assert refused.code == 2 and "this model writes text" in refused.err
+
+
+def test_a_piece_has_what_was_wished_for(music: Gen, tmp_path: Path) -> None:
+    given = tune(1)
+    (tmp_path / "given.mid").write_bytes(midi_bytes(given).data)
+    for name, flags in (("grid", ["--best-of", "2"]), ("played", [])):
+        result = music("sample", name, "--melody", "given.mid", "--seed", "1", "-q", "-o", "new.mid", *flags)
+        assert result.code == 0, result.err
+        new = read_midi(tmp_path / "new.mid").score
+        line = given.notes[given.notes["track"] == 0]
+        starts = {round(float(it), 2) for it in new.seconds(new.notes["start"])}
+        assert {round(float(it), 2) for it in given.seconds(line["start"])} <= starts
+        for other in ("--rhythm", "--humanise"):
+            assert music("sample", name, other, "given.mid", "--seed", "1", "-q", "-o", "same.mid").code == 0
+            assert len(read_midi(tmp_path / "same.mid").score.notes) == len(given.notes)
+        assert music("sample", name, "--pitches", "C4 E4 G4", "--seed", "1", "-q", "-o", "up.mid").code == 0
+    flags = ["--meter", "3/4", "--bars", "2", "--key", "D", "--end-on-tonic", "--seed", "1"]
+    assert music("sample", "grid", *flags, "-q", "-o", "waltz.mid").code == 0
+    waltz = read_midi(tmp_path / "waltz.mid").score
+    assert waltz.time_signatures.tolist() == [(0, 3, 4)] and int(waltz.notes["pitch"][-1]) % 12 == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["--meter", "3/4"], "counts in seconds"),
+        (["--end-on-tonic"], "needs to know the key"),
+        (["--melody", "given.mid", "--range", "C1:D1"], "which is outside the range C1:D1"),
+        (["--melody", "given.mid", "--bars", "4"], "bars does not go with melody"),
+        (["--pitches", "C4 H4"], "'H4'"),
+        (["--rhythm", "missing.mid"], "missing.mid"),
+    ],
+)
+def test_wishes_that_cannot_be_had_are_refused_in_a_line(
+    music: Gen, tmp_path: Path, flags: list[str], reason: str
+) -> None:
+    (tmp_path / "given.mid").write_bytes(midi_bytes(tune(1)).data)
+    refused = music("sample", "played", *flags, "-q")
+    assert refused.code in (2, 3) and reason in refused.err and refused.err.count("\n") == 1

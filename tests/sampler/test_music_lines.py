@@ -112,7 +112,7 @@ def test_pitches_come_in_their_order_and_the_piece_ends_with_them(
     score = played(clock, seed, way, pitches=" ".join(names), max_silence=0.5, **extra)
     line = [(start, pitch) for _, start, _, pitch in rows(score, clock, 0)]
     assert [pitch for _, pitch in line] == wanted and len({start for start, _ in line}) == len(line)
-    assert score.notes["start"].max() == line[-1][0]
+    assert score.notes["start"].max() < max(start + length for _, start, length, _ in rows(score, clock, 0))
 
 
 @settings(max_examples=120)
@@ -143,10 +143,19 @@ def test_what_is_humanised_has_its_notes_and_nothing_else(
     assert hits[0] == hits[1]
 
 
+def test_the_others_play_on_until_the_last_note_of_the_line_has_ended() -> None:
+    tune = Score.of(480, [Note(0, 480, 60, 80), Note(480, 8 * 480, 62, 80)])
+    for wish in ({"melody": tune}, {"pitches": ["C4", "D4"]}):
+        scores = [SAMPLERS["beats"].sample(seed=seed, config=WARM, **wish).score for seed in range(6)]
+        assert any(score.notes["start"].max() > rows(score, "beats", 0)[-1][1] for score in scores)
+        assert all(score.end == rows(scores[0], "beats", 0)[-1][1] + 8 * 480 for score in scores if "melody" in wish)
+
+
 def test_velocities_and_pedals_are_the_models_own_and_of_the_seed() -> None:
     tune = Score.of(500, [Note(n * 500, 400, 60 + n % 7, 80) for n in range(40)])
     first, second = (SAMPLERS["seconds"].sample(humanise=tune, seed=seed, config=WARM).score for seed in (1, 2))
     assert len(set(first.notes["velocity"].tolist())) > 5 and len(first.pedals)
+    assert set(first.pedals["time"].tolist()) <= {*range(0, 20_000, 500), tune.end}, "between notes nothing moves"
     assert first.notes["velocity"].tolist() != second.notes["velocity"].tolist()
 
 
@@ -161,11 +170,16 @@ def test_files_are_read_and_a_beam_and_the_best_keep_to_them(tmp_path: Path) -> 
         with pytest.raises(ConfigError, match="has no state"):
             state_of(SAMPLERS[clock], stream)
         line = SAMPLERS[clock].sample(pitches=tmp_path / "tune.mid", seed=1)
-        assert [row[3] for row in rows(line.score, clock, 0)] == [60, 61, 62, 63] and line.finish == "end"
+        assert [row[3] for row in rows(line.score, clock, 0)] == [60, 61, 62, 63] and line.finish == "length"
         for found in SAMPLERS[clock].best_of(count=2, humanise=tune, seed=1):
             assert rows(found.sample.score, clock) == rows(tune, clock)
         for hypothesis in SAMPLERS[clock].beam(width=2, rhythm=tune).hypotheses():
             assert [it[:3] for it in rows(hypothesis.sample.score, clock)] == [it[:3] for it in rows(tune, clock)]
+
+
+def test_what_is_struck_twice_at_once_is_one_note() -> None:
+    tune = Score.of(500, [Note(0, length, 60, 80, 0, 9) for length in (250, 500, 120)])
+    assert rows(SAMPLERS["seconds"].sample(humanise=tune, seed=1).score, "seconds") == [(0, 0, 500, 60)]
 
 
 def test_what_cannot_be_is_refused_with_the_reason_at_once() -> None:

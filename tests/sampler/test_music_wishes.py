@@ -1,6 +1,7 @@
 """Wishes for a piece: whatever a model prefers, the MIDI file that comes out has what was wished for."""
 
 import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -21,6 +22,7 @@ from gen.music.score import Note, Score, TimeSignature
 from gen.sampler import MusicSampler
 from gen.sampler.music_stream import Course
 from gen.sampler.music_wishes import opened
+from gen.sampler.stream_state import state_of, stream_from
 from gen.tokenizers.midi_grammar import MusicGrammar
 from gen.tokenizers.midi_rules import MusicRules, met
 from tests.sampler.test_music import SAMPLERS, STEADY, WARM, untrained
@@ -216,11 +218,35 @@ def test_what_is_struck_last_is_the_tonic_whatever_is_chosen(
     if clock == "beats":
         wishes |= data.draw(st.sampled_from([{}, {"bars": 1}, {"bars": 3}, {"bars": 2, "meter": "1/16"}]))
         wishes |= data.draw(st.sampled_from([{}, {"bpm": 97.0}, {"meter": "5/8"}]))
-    wishes |= data.draw(st.sampled_from([{}, {"pitch_range": "C4:B4"}, {"instruments": "piano, drums"}]))
+    wishes |= data.draw(st.sampled_from([{}, {"pitch_range": "C4:B4"}]))
+    wishes |= data.draw(st.sampled_from([{}, {"instruments": "piano"}, {"instruments": "piano, drums"}]))
     if data.draw(st.booleans()):
         wishes["max_silence"] = 0.2
     score = written(MANY[clock][seed % 4], choosers(seed)[chooser], **wishes)
     assert score is not None and ends_on(reread(score), CLASSES[key])
+
+
+@settings(max_examples=80)
+@given(seeds, st.sampled_from([{"bars": 2}, {"bars": 5}, {"seconds": 5.0}, {"bars": 3, "seconds": 4.0}]))
+def test_long_tonics_short_bars_and_slow_tempi_do_not_prevent_it(seed: int, bounds: dict[str, Any]) -> None:
+    """Who wants to lose the one pitch that may end the piece holds it, and has the end come sooner."""
+    sampler, draws = MANY["beats"][0], np.random.default_rng(seed)
+    table = sampler.tokenizer.table
+
+    def spoil(ids: NDArray[np.int64]) -> int:
+        lengths, metres = ids[(ids >= table.duration) & (ids < table.drum)], ids[ids >= table.time_signature]
+        if len(lengths):
+            return int(lengths[-1])
+        if table.time_signature + TIME_SIGNATURES.index((1, 16)) in metres and draws.random() < 0.5:
+            return table.time_signature + TIME_SIGNATURES.index((1, 16))
+        if len(metres) and metres[-1] >= table.tempo and draws.random() < 0.7:
+            return int(draws.choice(metres[metres >= table.tempo][[0, -1]]))
+        if table.pitch + 60 in ids and draws.random() < 0.7:
+            return table.pitch + 60
+        return int(draws.choice(ids))
+
+    score = written(sampler, spoil, key="C", pitch_range="C4:B4", instruments="piano", end_on_tonic=True, **bounds)
+    assert score is not None and ends_on(reread(score), 0)
 
 
 @settings(max_examples=40)
@@ -232,6 +258,14 @@ def test_samples_end_on_the_tonic(clock: Clock, seed: int, key: str, seconds: fl
     assert ends_on(reread(sample.score), CLASSES[key])
 
 
+def test_the_tonic_at_the_end_is_heard_for_a_beat_where_there_is_time() -> None:
+    for seed in range(12):
+        score = MANY["beats"][0].sample(bars=3, meter="3/4", key="G", end_on_tonic=True, seed=seed, config=WARM).score
+        tones = score.notes[~score.notes["drum"]]
+        off_tonic = tones["start"][tones["pitch"] % 12 != 7]
+        assert off_tonic.max(initial=0) < 8 * 480  # the third beat of the third bar, and what comes after it
+
+
 def test_a_beam_and_the_best_of_several_end_on_the_tonic() -> None:
     for clock in CLOCKS:
         for found in SAMPLERS[clock].best_of(count=3, seconds=3, key="D minor", end_on_tonic=True, seed=1):
@@ -239,6 +273,19 @@ def test_a_beam_and_the_best_of_several_end_on_the_tonic() -> None:
         beam = SAMPLERS[clock].beam(width=3, seconds=1, key="D minor", end_on_tonic=True)
         for hypothesis in beam.hypotheses():
             assert ends_on(reread(hypothesis.sample.score), 2)
+
+
+def test_a_stream_with_wishes_goes_on_from_its_state() -> None:
+    sampler = SAMPLERS["beats"]
+    wishes: dict[str, Any] = {"key": "D minor", "end_on_tonic": True, "meter": "5/8", "bars": 3}
+    whole = sampler.sample(seed=4, config=WARM, **wishes).score
+    stream = sampler.stream(seed=4, config=WARM, **wishes)
+    heard = [next(stream) for _ in range(5)]
+    state = json.loads(json.dumps(state_of(sampler, stream)))
+    assert Score.of(whole.resolution, [*heard, *stream_from(sampler, state)]) == whole and ends_on(reread(whole), 2)
+    for file in ("melody", "pitches", "rhythm", "humanise"):
+        with pytest.raises(ConfigError, match="settings of the state"):
+            stream_from(sampler, {**state, "settings": {**state["settings"], file: "somebody.mid"}})
 
 
 def test_endings_that_cannot_be_had_are_refused_with_the_reason() -> None:
