@@ -72,3 +72,15 @@ def test_a_model_that_copies_is_kept_from_it_and_goes_on(models: Path) -> None:
 def test_what_is_too_short_is_refused(music: Gen) -> None:
     result = music("sample", "grid", "--no-copy", "5", "-o", "a.mid")
     assert (result.code, result.err) == (2, "gen: error: no_copy is 5; it must be 6 or more notes, for music\n")
+
+
+def test_given_notes_that_are_a_copy_are_no_reason_to_end_early(music: Gen, models: Path, tmp_path: Path) -> None:
+    melody = str(sorted((models / "grid-midi").iterdir())[0])
+    free = music("sample", "grid", "--melody", melody, "-o", str(tmp_path / "a.mid"))
+    assert free.code == 0
+    held = music("sample", "grid", "--melody", melody, "--no-copy", "7", "-o", str(tmp_path / "b.mid"))
+    assert held.code == 2
+    assert held.err.endswith(
+        "gen: error: nothing may follow what was written: what is asked of it cannot all be kept\n"
+    )
+    assert not (tmp_path / "b.mid").exists()
