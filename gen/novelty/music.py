@@ -168,8 +168,7 @@ class MusicNovelty:
         """What of a piece is shared."""
         notes = Notes.of(self._tokenizer.encode(score), self._tokenizer.table)
         found = _shared(self._index, notes)
-        longest = sorted(found, key=lambda it: it[1].start - it[1].stop)[:listed]
-        passages = tuple(self._passage(notes, line, run) for line, run in longest)
+        passages = tuple(self._passage(notes, line, run) for line, run in _longest(notes, found, listed))
         return MusicReceipt(_rate([notes], [found]), passages, self.unseen)
 
     def no_copy(self, length: int) -> NoCopyMusic:
@@ -206,6 +205,18 @@ def _shared(index: SuffixIndex, notes: Notes) -> list[tuple[Line, Run]]:
         for line in notes.lines()
         for run in maximal_runs(index, line.symbols, LONG_PASSAGE - 1, lambda run, line=line: size(line, run))  # type: ignore[misc]
     ]
+
+
+def _longest(notes: Notes, found: Sequence[tuple[Line, Run]], count: int) -> list[tuple[Line, Run]]:
+    """The longest passages, without those that for the most part are in longer ones already."""
+    told = np.zeros(len(notes.steps), np.bool_)
+    longest: list[tuple[Line, Run]] = []
+    for line, run in sorted(found, key=lambda it: it[1].start - it[1].stop):
+        places = line.notes[run.start : run.stop + 1]
+        if len(longest) < count and 2 * int(told[places].sum()) < len(places):
+            longest.append((line, run))
+            told[places] = True
+    return longest
 
 
 def _rate(pieces: Sequence[Notes], found: Sequence[Sequence[tuple[Line, Run]]]) -> MusicRate:

@@ -14,7 +14,7 @@ class Run(NamedTuple):
     Attributes:
         start: where it begins in what was looked at.
         stop: where it ends there.
-        place: where it begins in the text of the index.
+        place: where it begins in the text of the index for the first time.
     """
 
     start: int
@@ -40,9 +40,11 @@ def maximal_runs(index: SuffixIndex, data: bytes, least: int, size: Callable[[Ru
     """
     wanted = end = 1
     while end <= len(data):
-        start, _ = _longest(index, data, end)
+        start = _begin(index, data, end)
         if end - start >= wanted:
-            end, place = _last(index, data, start, end)
+            end = _end(index, data, start, end)
+            place = index.first(data[start:end])
+            assert place is not None
             run = Run(start, end, place)
             if size(run) >= wanted:
                 yield run
@@ -51,19 +53,19 @@ def maximal_runs(index: SuffixIndex, data: bytes, least: int, size: Callable[[Ru
         end = max(end + 1, start + wanted)
 
 
-def _longest(index: SuffixIndex, data: bytes, end: int) -> tuple[int, int]:
-    """Where the longest run that ends at `end` begins, here and there."""
+def _begin(index: SuffixIndex, data: bytes, end: int) -> int:
+    """Where the longest run that ends at `end` begins."""
     window = _WINDOW
     while True:
         first = max(0, end - window)
-        found = index.match(data[first:end])
-        if found.length < end - first or not first:
-            return end - found.length, found.start
+        length = index.longest_suffix(data[first:end])
+        if length < end - first or not first:
+            return end - length
         window *= 8
 
 
-def _last(index: SuffixIndex, data: bytes, start: int, end: int) -> tuple[int, int]:
-    """How far a run goes that begins at `start` and goes to `end` at least, and where it begins there."""
+def _end(index: SuffixIndex, data: bytes, start: int, end: int) -> int:
+    """How far a run goes that begins at `start` and goes to `end` at least."""
     step = 1
     while end + step <= len(data) and index.has(data[start : end + step]):
         end += step
@@ -72,4 +74,4 @@ def _last(index: SuffixIndex, data: bytes, start: int, end: int) -> tuple[int, i
         if end + step <= len(data) and index.has(data[start : end + step]):
             end += step
         step //= 2
-    return end, index.match(data[start:end]).start
+    return end

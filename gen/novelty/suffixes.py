@@ -58,6 +58,11 @@ class _Chunk(NamedTuple):
         """How often the part has it."""
         return self._place(bisect_right, wanted) - self._place(bisect_left, wanted)
 
+    def first(self, wanted: bytes) -> int | None:
+        """Where it begins in the whole text for the first time, if the part has it."""
+        places = self.order[self._place(bisect_left, wanted) : self._place(bisect_right, wanted)]
+        return self.end - int(np.array(places).max()) - len(wanted) if len(places) else None
+
     def followers(self, wanted: bytes, length: int) -> set[bytes]:
         """What stands before `wanted`, up to `length` bytes of it, reversed again, wherever that is."""
         places = self.order[self._place(bisect_left, wanted) : self._place(bisect_right, wanted)]
@@ -138,6 +143,11 @@ class SuffixIndex:
         """
         wanted = tail[::-1].partition(SEPARATOR)[0]
         return max((chunk.longest(wanted) for chunk in self._chunks), default=Match(0, 0))
+
+    def first(self, data: bytes) -> int | None:
+        """At which byte it begins for the first time, in the sense of `match`; None where no document has it."""
+        found = (chunk.first(data[::-1]) for chunk in self._chunks)
+        return next((place for place in found if place is not None), None)
 
     def read(self, start: int, stop: int) -> bytes:
         """The text itself, from byte `start` to `stop`."""

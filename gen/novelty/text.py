@@ -150,8 +150,8 @@ class TextNovelty:
     def receipt(self, text: str, listed: int = _LISTED) -> Receipt:
         """What of a text is copied."""
         runs = _runs(self._index, text)
-        longest = sorted(runs, key=lambda run: (-run.size, run.start))[:listed]
-        return Receipt(_rate([text], [runs]), tuple(self._copy(text, run) for run in longest), self.unseen)
+        copies = tuple(self._copy(text, run) for run in _longest(runs, listed))
+        return Receipt(_rate([text], [runs]), copies, self.unseen)
 
     def no_copy(self, length: int) -> NoCopy:
         """What keeps a sampler from runs of so many characters (`ConfigError`: they are too few)."""
@@ -200,6 +200,16 @@ def _runs(index: SuffixIndex, text: str) -> list[_Run]:
     found = [trimmed(run) for run in maximal_runs(index, data, LONG, lambda run: trimmed(run).size)]
     longest = max((run.size for run in found), default=0)
     return [run for run in found if run.size >= min(longest, LONG)]
+
+
+def _longest(runs: Sequence[_Run], count: int) -> list[_Run]:
+    """The longest runs, without those that for the most part are in longer ones already."""
+    longest: list[_Run] = []
+    for run in sorted(runs, key=lambda run: (-run.size, run.start)):
+        told = sum(max(0, min(run.stop, it.stop) - max(run.start, it.start)) for it in longest)
+        if len(longest) < count and 2 * told < run.size:
+            longest.append(run)
+    return longest
 
 
 def _rate(texts: Sequence[str], runs: Sequence[Sequence[_Run]]) -> Rate:

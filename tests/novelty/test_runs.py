@@ -19,7 +19,7 @@ def test_they_are_those_of_all_substrings(document: str, data: str, least: int) 
     expected = [run for run in all_runs(document.encode(), data.encode()) if run[1] - run[0] >= least]
     assert [run[:2] for run in found if run.stop - run.start >= least] == expected
     for run in found:
-        assert document.encode()[run.place :].startswith(data.encode()[run.start : run.stop])
+        assert run.place == document.encode().find(data.encode()[run.start : run.stop])
 
 
 def test_a_copy_of_everything_is_one_run_and_found_soon() -> None:
