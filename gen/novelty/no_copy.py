@@ -94,7 +94,8 @@ class NoCopy:
     @property
     def free(self) -> int:
         """How many of the next ids may be any."""
-        return max(0, (self.length - 1 - _count(self._matching(self.tail))) // self.spelling.longest)
+        certain = (self.length - 1 - _count(self._matching(self.tail))) // self.spelling.longest
+        return certain if certain > 0 else int(self.allowed.all())
 
     def kept(self, ids: Sequence[int]) -> int:
         """How many of these, from the first on, came where no id completes a run."""
@@ -104,8 +105,9 @@ class NoCopy:
         for number, end in enumerate(ends[:-1]):
             if end < reached:
                 continue
-            match = self._matching(data[max(0, end - _WIDEST * self.length) : end])
-            if _count(match) >= self._near:
+            tail = data[max(0, end - _WIDEST * self.length) : end]
+            match = self._matching(tail)
+            if _count(match) >= self._near and not self._at(tail).allowed.all():
                 return number
             reached = end - len(match) + self._near  # what is near earlier begins before this match
         return len(ids)
@@ -148,8 +150,10 @@ class NoCopy:
         """When `ids` have come, or were read: what is written may not go on with a run of a prompt, either."""
         spelling, room = self.spelling, _WIDEST * self.length
         data = self.tail + b"".join([spelling.pieces[id] for id in ids[-room:]])
-        kept = data[-self.length :] if data.isascii() else data[-room:]
-        return NoCopy(self.runs, spelling, self.length, kept, self._copies)
+        return self._at(data[-self.length :] if data.isascii() else data[-room:])
+
+    def _at(self, tail: bytes) -> "NoCopy":
+        return NoCopy(self.runs, self.spelling, self.length, tail, self._copies)
 
     def _matching(self, data: bytes) -> bytes:
         """The longest end of `data` that the text has, from the beginning of a character on."""
