@@ -53,8 +53,9 @@ def novelty_at_hand(checkpoint: "Checkpoint") -> "TextNovelty | MusicNovelty":
     found = _kind(checkpoint).find(record, checkpoint.tokenizer)
     if found is not None:
         return found
-    large = any(record.get(unit, 0) > most for unit, most in SMALL.items())
-    if large or _to_be_fetched(record):
+    sizes = {unit: record.get(unit, 0) for unit in SMALL}
+    large = any(isinstance(size, int) and size > SMALL[unit] for unit, size in sizes.items())
+    if large or _to_be_fetched(record.get("sources")):
         raise CorpusError("not looked up, which would take a while: --novelty")
     return novelty_of(checkpoint)
 
@@ -70,11 +71,12 @@ def _record(checkpoint: "Checkpoint") -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _to_be_fetched(record: dict[str, Any]) -> bool:
+def _to_be_fetched(sources: object) -> bool:
     """Whether one of the sources is a named corpus that is not here."""
     from gen.corpus.catalog import find
 
-    entries = [find(source) for source in record.get("sources", []) if source.startswith("@")]
+    listed = sources if isinstance(sources, list) else []
+    entries = [find(source) for source in listed if isinstance(source, str) and source.startswith("@")]
     return any(not (entry.embedded or entry.cached) for entry in entries)
 
 

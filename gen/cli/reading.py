@@ -65,10 +65,11 @@ def training_corpus(checkpoint: "Checkpoint", path: str | None = None) -> "Token
 
     record = checkpoint.provenance.get("corpus")
     try:
-        if not isinstance(record, dict) or not {"sources", "options", "checksum"} <= record.keys():
+        if not _is_record(record):
             if path is None:
                 raise CorpusError("the model has no record of it")
             record = {"options": {}, "medium": checkpoint.tokenizer.medium, "sources": [], "checksum": None}
+        assert isinstance(record, dict)
         if path is None and "-" in record["sources"]:
             raise CorpusError("it came from standard input")
         sources = record["sources"] if path is None else [path]
@@ -77,7 +78,18 @@ def training_corpus(checkpoint: "Checkpoint", path: str | None = None) -> "Token
             raise CorpusError(f"{', '.join(record['sources'])} has changed since")
     except (CorpusError, TokenizerError) as error:  # other characters: it is another text by now
         raise CorpusError(f"corpus not available: {error}") from error
+    except TypeError as error:  # options that there never were
+        raise CorpusError("corpus not available: the model's record of it is damaged") from error
     return found
+
+
+def _is_record(record: object) -> bool:
+    """Whether it is what a model remembers of its corpus; anyone may have written it."""
+    if not isinstance(record, dict) or not {"sources", "options", "checksum"} <= record.keys():
+        return False
+    sources = record["sources"]
+    named = isinstance(sources, list) and all(isinstance(source, str) for source in sources)
+    return named and isinstance(record["options"], dict)
 
 
 def reopen_labelled(checkpoint: "ClassifierCheckpoint") -> "LabelledCorpus":

@@ -1,10 +1,12 @@
 """`gen novelty`, and what `gen sample` says of copies: found, counted, kept from, or one line that says why not."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gen.checkpoint import Checkpoint
 from gen.cli.learned import SMALL
 from tests.cli.conftest import Gen
 
@@ -88,6 +90,26 @@ def test_without_the_corpus_it_says_how_to_name_it(
         assert found.code == 0 and str(moved) in found.out.decode()
     finally:
         moved.rename(source)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        None,
+        {"sources": 5, "options": {}, "checksum": "x", "bytes": "many"},
+        {"sources": ["@nothing"], "options": {}, "checksum": 3, "bytes": 10},
+        {"sources": ["/nowhere"], "options": {"such": 1}, "checksum": None, "bytes": -1},
+    ],
+)
+def test_whatever_a_model_says_of_its_corpus_a_sample_is_a_sample(
+    gen: Gen, trained: Path, tmp_path: Path, record: object
+) -> None:
+    checkpoint = Checkpoint.load(trained / "tiny" / "model.safetensors")
+    replace(checkpoint, provenance={"corpus": record}).save(tmp_path / "odd.safetensors")
+    result = gen("sample", str(tmp_path / "odd.safetensors"), "-n", "20")
+    assert (result.code, len(result.out)) == (0, 20)
+    assert "copied: " in result.err and "Traceback" not in result.err
+    assert gen("novelty", __file__, "--run", str(tmp_path / "odd.safetensors")).code == 3
 
 
 def test_once_made_the_index_needs_no_corpus(gen: Gen, trained: Path, copied: Path) -> None:
