@@ -101,7 +101,7 @@ class NoCopy:
         """How many of these, from the first on, came where no id completes a run."""
         ends = np.array([len(self.tail), *(len(self.spelling.pieces[id]) for id in ids)]).cumsum().tolist()
         data = self.tail + b"".join([self.spelling.pieces[id] for id in ids])
-        number, reached = 0, 0
+        reached = 0
         for number, end in enumerate(ends[:-1]):
             if end < reached:
                 continue

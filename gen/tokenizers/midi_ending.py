@@ -63,7 +63,10 @@ class Ending(Plan):
             raise ConfigError("end_on_tonic, and no pitch of the tonic lies in the range: widen it")
         if not self._free(grammar, self._surely(grammar)).any():
             raise ConfigError("end_on_tonic, and all its pitches sound beyond the end: give more seconds or bars")
-        return replace(grammar, plan=self)
+        begun = replace(grammar, plan=self)
+        if not begun.allowed.any():  # no time is left, and what a prompt struck last comes behind the tonic
+            raise ConfigError("end_on_tonic, and nothing of the tonic can be struck before the end: give more time")
+        return begun
 
     def notes(self, at: "MusicState", strikable: NDArray[np.bool_]) -> NDArray[np.bool_]:
         if at.time >= self._reserve(at):
