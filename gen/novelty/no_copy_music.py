@@ -72,7 +72,7 @@ class _Tail:
     Attributes:
         runs: of the training pieces' symbols.
         spread: steps between notes that are struck together, at most.
-        room: how many notes are kept.
+        room: how many notes are kept, beside one that rhythm is told by.
         settled: (onset, pitch) of the notes before those that are struck together last.
         onset: of these.
         last: step of the last of them.
@@ -91,7 +91,7 @@ class _Tail:
         """With one more note."""
         if self._joins(step):
             return replace(self, last=step, group=tuple(sorted((*self.group, pitch))))
-        return replace(self, settled=self._notes[-self.room :], onset=step, last=step, group=(pitch,))
+        return replace(self, settled=self._kept(), onset=step, last=step, group=(pitch,))
 
     def reach(self, step: int) -> int:
         """Symbols that a run may have at most, when a note comes at a step."""
@@ -103,6 +103,12 @@ class _Tail:
         place = len(line.settled) + line.group.index(pitch)
         ends = range(max(place, 1), len(line.settled) + len(line.group))
         return all(self.runs.longest_suffix(line._symbols[max(0, end - length) : end]) < length - 1 for end in ends)
+
+    def _kept(self) -> tuple[tuple[int, int], ...]:
+        """The last notes and, as they may all be one chord, the last one before that was struck earlier."""
+        kept = self._notes[-self.room :]
+        earlier = [note for note in self._notes[: -self.room] if note[0] < kept[0][0]]
+        return (*earlier[-1:], *kept)
 
     def _joins(self, step: int) -> bool:
         return bool(self.group) and step - self.last <= self.spread

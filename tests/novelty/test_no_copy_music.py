@@ -78,3 +78,19 @@ def test_a_transposed_copy_is_kept_off_in_a_track_and_in_all_together() -> None:
 def test_a_length_that_would_forbid_melodies_is_refused() -> None:
     with pytest.raises(ConfigError, match="no_copy is 5; it must be 6 or more notes, for music"):
         NoCopyMusic(SuffixIndex.of([]), 5, 0)
+
+
+@pytest.mark.parametrize("size", [12, 24, 60])
+def test_rhythm_is_told_by_what_was_before_a_chord_however_many_notes_it_has(size: int) -> None:
+    top = [80, 83, 87, 92, 98]
+    after = (70, 0, 95)  # later than the chord was
+    learned = [(0, 0, 60), (10, 0, 62), *((20, 0, pitch) for pitch in top), after]
+    index = SuffixIndex.of(line.symbols for line in piece(learned, 0).lines())
+    written: list[Struck] = [(0, 0, 60), (10, 0, 64), *((20, 0, 15 + n) for n in range(size - 5))]
+    written += [(20, 0, pitch) for pitch in top]
+    guard = NoCopyMusic(index, 6, 0)
+    for step, track, pitch in written:
+        assert guard.allowed(track, step)[pitch]
+        guard = guard.after(track, pitch, step)
+    assert longest(index, piece([*written, after], 0)) == 6
+    assert np.flatnonzero(~guard.allowed(0, 70)).tolist() == [95]
