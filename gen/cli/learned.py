@@ -93,7 +93,7 @@ class Receipts:
     def __init__(self, checkpoint: "Checkpoint", path: str | None, length: int | None, *, wanted: bool | None) -> None:
         self._checkpoint = checkpoint
         self._silent = wanted is False
-        known = wanted or length is not None or path is not None
+        known = wanted or length is not None or (path is not None and not self._silent)
         self._known = novelty_of(checkpoint, path) if known else None
         self.no_copy = None if self._known is None or length is None else self._known.no_copy(length)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gen.cli.options import LastState, RunsFolder, with_default
+from gen.cli.options import LastState, OneFile, RunOfMedium, RunsFolder, with_default
 from gen.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -16,13 +16,9 @@ _SHOWN = 300  # characters of a run
 
 
 def novelty(
-    file: Annotated[
-        str, typer.Argument(help="A text or a MIDI file; '-' is stdin.", metavar="FILE", show_default=False)
-    ],
+    file: OneFile,
     *,
-    run: Annotated[
-        str | None, typer.Option(help=with_default("A run or a model file.", "the newest run of the file's medium"))
-    ] = None,
+    run: RunOfMedium = None,
     corpus: Annotated[
         str | None,
         typer.Option(help=with_default("What the model learned from.", "where it was"), metavar="PATH"),
@@ -37,20 +33,14 @@ def novelty(
 
     Beside it stands the same of the validation part, which nobody copied: that much is shared by chance and by habit.
     """
-    from gen.checkpoint import Checkpoint
     from gen.cli.learned import novelty_of
     from gen.cli.report import report, screen_width
-    from gen.cli.score import medium_of_file, read_score
+    from gen.cli.score import model_for, read_score
     from gen.cli.terminal import write_product
     from gen.novelty import MusicReceipt
-    from gen.runs import find_model, name_of, runs_folder
 
-    medium = medium_of_file(file)
-    path = find_model(run, runs_folder(out), last=last, medium=medium)
-    checkpoint = Checkpoint.load(path)
-    if checkpoint.tokenizer.medium != medium:
-        writes = checkpoint.tokenizer.medium
-        raise ConfigError(f"{file} is {medium}; {name_of(path)} writes {writes}: name another run with --run")
+    _, checkpoint = model_for(file, run, out, last=last)
+    medium = checkpoint.tokenizer.medium
     if medium == "music" and encoding is not None:
         raise ConfigError(f"--encoding is {encoding!r}; it is of no use to music: leave it out")
     document = read_score(file, quiet=quiet) if medium == "music" else _text(file, encoding, quiet=quiet)
@@ -80,27 +70,28 @@ def _rows(receipt: "Receipt") -> list[list[str]]:
     if receipt.unseen is not None:
         rows.append(["unseen text", _told(receipt.unseen)])
     for copy in receipt.copies:
-        rows += [[f"{len(copy.text):,} characters", f"at {copy.at:,}, from {place(copy)}"]]
+        rows += [[f"{len(copy.text):,} characters", f"at {copy.at:,}, from {_place(copy)}"]]
         cut = copy.text if len(copy.text) <= _SHOWN else copy.text[: _SHOWN - 1] + "…"
         rows += [["", "| " + line] for line in plain(cut, keep_newlines=True).split("\n")]
     return rows
 
 
-def _told(rate: "Rate") -> str:
-    from gen.novelty import LONG
+def _told(rate: "Rate | MusicRate") -> str:
+    from gen.novelty import LONG, LONG_PASSAGE, Rate
 
-    return (
-        f"{share(rate.share)} of {rate.characters:,} characters in runs of {LONG} or more; "
-        f"the longest has {rate.longest:,}"
-    )
+    if isinstance(rate, Rate):
+        what = f"{rate.characters:,} characters in runs of {LONG}"
+    else:
+        what = f"{rate.notes:,} notes in passages of {LONG_PASSAGE}"
+    return f"{_share(rate.share)} of {what} or more; the longest has {rate.longest:,}"
 
 
-def share(value: float) -> str:
+def _share(value: float) -> str:
     """A share in percent, and not 0 where it is something."""
     return f"{value:.1%}" if value == 0 or value >= 0.001 else "< 0.1%"
 
 
-def place(copy: "Copy") -> str:
+def _place(copy: "Copy") -> str:
     """Where in the corpus a run stands."""
     from gen.cli.terminal import plain
 
@@ -108,22 +99,13 @@ def place(copy: "Copy") -> str:
 
 
 def _music_rows(receipt: "MusicReceipt") -> list[list[str]]:
-    rows = [["shared", _music_told(receipt.rate)]]
+    rows = [["shared", _told(receipt.rate)]]
     if receipt.unseen is not None:
-        rows.append(["unseen pieces", _music_told(receipt.unseen)])
-    return rows + [[f"{passage.notes} notes", passage_told(passage)] for passage in receipt.passages]
+        rows.append(["unseen pieces", _told(receipt.unseen)])
+    return rows + [[f"{passage.notes} notes", _passage(passage)] for passage in receipt.passages]
 
 
-def _music_told(rate: "MusicRate") -> str:
-    from gen.novelty import LONG_PASSAGE
-
-    return (
-        f"{share(rate.share)} of {rate.notes:,} notes in passages of {LONG_PASSAGE} or more; "
-        f"the longest has {rate.longest:,}"
-    )
-
-
-def passage_told(passage: "Passage") -> str:
+def _passage(passage: "Passage") -> str:
     """Where a passage is, here and there."""
     from gen.cli.terminal import plain
 
@@ -149,12 +131,12 @@ def receipt_lines(receipt: "Receipt | MusicReceipt") -> list[str]:
     rate, unseen = receipt.rate, receipt.unseen
     if isinstance(receipt, MusicReceipt):
         what, long, others = "notes", LONG_PASSAGE, "pieces"
-        places = [passage_told(it) for it in receipt.passages]
+        places = [_passage(it) for it in receipt.passages]
     else:
         what, long, others = "characters", LONG, "text"
-        places = [place(it) for it in receipt.copies]
-    known = "" if unseen is None else f" (of unseen {others}: {share(unseen.share)}, longest {unseen.longest})"
-    lines = [f"copied: {share(rate.share)} in runs of {long} {what} or more, longest {rate.longest:,}{known}"]
+        places = [_place(it) for it in receipt.copies]
+    known = "" if unseen is None else f" (of unseen {others}: {_share(unseen.share)}, longest {unseen.longest})"
+    lines = [f"copied: {_share(rate.share)} in runs of {long} {what} or more, longest {rate.longest:,}{known}"]
     if rate.longest >= long:
         lines.append(f"the longest is from {places[0]}")
     return lines

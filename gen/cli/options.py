@@ -20,6 +20,13 @@ NewestRun = Annotated[
     str | None, typer.Argument(help=with_default("A run or a model file.", "the newest run"), show_default=False)
 ]
 RunsFolder = Annotated[str | None, typer.Option("--out", help=with_default("Folder of the runs.", "checkpoints"))]
+OneFile = Annotated[
+    str, typer.Argument(help="A text or a MIDI file; '-' is stdin.", metavar="FILE", show_default=False)
+]
+RunOfMedium = Annotated[
+    str | None,
+    typer.Option("--run", help=with_default("A run or a model file.", "the newest run of the file's medium")),
+]
 LastState = Annotated[bool, typer.Option("--last", help="The last state in place of the best model.")]
 
 _SETTINGS = "Settings"  # the panel of the help

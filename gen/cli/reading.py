@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gen.cli.terminal import console, now_and_then
 
@@ -63,33 +63,35 @@ def training_corpus(checkpoint: "Checkpoint", path: str | None = None) -> "Token
     from gen.corpus.documents import ReadingOptions
     from gen.errors import CorpusError, TokenizerError
 
-    record = checkpoint.provenance.get("corpus")
+    record = _record_of(checkpoint)
     try:
-        if not _is_record(record):
-            if path is None:
-                raise CorpusError("the model has no record of it")
-            record = {"options": {}, "medium": checkpoint.tokenizer.medium, "sources": [], "checksum": None}
-        assert isinstance(record, dict)
-        if path is None and "-" in record["sources"]:
+        if record is None and path is None:
+            raise CorpusError("the model has no record of it")
+        record = record or {"options": {}, "medium": checkpoint.tokenizer.medium}
+        try:
+            options = ReadingOptions.recorded(record)
+        except TypeError as error:  # options that there never were
+            raise CorpusError("the model's record of it is damaged") from error
+        if path is not None:
+            return open_corpus([path], options, tokenizer=checkpoint.tokenizer)
+        if "-" in record["sources"]:
             raise CorpusError("it came from standard input")
-        sources = record["sources"] if path is None else [path]
-        found = open_corpus(sources, ReadingOptions.recorded(record), tokenizer=checkpoint.tokenizer)
-        if path is None and found.provenance["checksum"] != record["checksum"]:
+        found = open_corpus(record["sources"], options, tokenizer=checkpoint.tokenizer)
+        if found.provenance["checksum"] != record["checksum"]:
             raise CorpusError(f"{', '.join(record['sources'])} has changed since")
     except (CorpusError, TokenizerError) as error:  # other characters: it is another text by now
         raise CorpusError(f"corpus not available: {error}") from error
-    except TypeError as error:  # options that there never were
-        raise CorpusError("corpus not available: the model's record of it is damaged") from error
     return found
 
 
-def _is_record(record: object) -> bool:
-    """Whether it is what a model remembers of its corpus; anyone may have written it."""
+def _record_of(checkpoint: "Checkpoint") -> "dict[str, Any] | None":
+    """What a model remembers of its corpus; None where it is no such record, as anyone may have written it."""
+    record = checkpoint.provenance.get("corpus")
     if not isinstance(record, dict) or not {"sources", "options", "checksum"} <= record.keys():
-        return False
+        return None
     sources = record["sources"]
     named = isinstance(sources, list) and all(isinstance(source, str) for source in sources)
-    return named and isinstance(record["options"], dict)
+    return record if named and isinstance(record["options"], dict) else None
 
 
 def reopen_labelled(checkpoint: "ClassifierCheckpoint") -> "LabelledCorpus":

@@ -207,11 +207,12 @@ def sample(
         "--prompt-file": prompt_file, "--encoding": encoding, "--unknown": unknown, "-n": n, "--stop": stop,
         **constraints,
     }  # fmt: skip
+    lines = {"melody": melody, "pitches": pitches, "rhythm": rhythm, "humanise": humanise}
     for_music = {
         "--from": at, "--seconds": seconds, "--bars": bars, "--key": key, "--range": pitch_range, "--bpm": bpm,
         "--instruments": instruments, "--max-silence": max_silence, "--meter": meter,
         "--end-on-tonic": end_on_tonic or None,
-        "--melody": melody, "--pitches": pitches, "--rhythm": rhythm, "--humanise": humanise,
+        **{f"--{name}": value for name, value in lines.items()},
     }  # fmt: skip
     outputs = tuple(map(Path, output or ()))
     path = find_model(run, runs_folder(out), last=last, medium=_wanted(for_text, for_music, outputs))
@@ -248,7 +249,6 @@ def sample(
         from gen.cli.sample_music import MusicWishes, sample_music
         from gen.sampler import MusicSampler
 
-        lines = {"melody": melody, "pitches": pitches, "rhythm": rhythm, "humanise": humanise}
         notes = MusicWishes(
             at, seconds, bars, key, pitch_range, bpm, instruments, max_silence, meter, end_on_tonic, lines
         )

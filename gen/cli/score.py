@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gen.cli.options import LastState, RunsFolder, with_default
+from gen.cli.options import LastState, OneFile, RunOfMedium, RunsFolder, with_default
 from gen.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gen.checkpoint import Checkpoint
     from gen.config import Medium
     from gen.music.score import Score
     from gen.sampler import Sampler, TextSampler
@@ -19,13 +22,9 @@ if TYPE_CHECKING:
 
 
 def score(
-    file: Annotated[
-        str, typer.Argument(help="A text or a MIDI file; '-' is stdin.", metavar="FILE", show_default=False)
-    ],
+    file: OneFile,
     *,
-    run: Annotated[
-        str | None, typer.Option(help=with_default("A run or a model file.", "the newest run of the file's medium"))
-    ] = None,
+    run: RunOfMedium = None,
     encoding: Annotated[str | None, typer.Option(help=with_default("Of a text.", "found out"))] = None,
     unknown: Annotated[
         str | None,
@@ -43,17 +42,12 @@ def score(
 
     Where stdout is no terminal, it gets a line for each character, bar or second, with tabs between the columns.
     """
-    from gen.checkpoint import Checkpoint
     from gen.cli.terminal import write_product
-    from gen.runs import find_model, name_of, runs_folder
+    from gen.runs import name_of
     from gen.sampler import Sampler
 
-    medium = medium_of_file(file)
-    path = find_model(run, runs_folder(out), last=last, medium=medium)
-    checkpoint = Checkpoint.load(path)
-    if checkpoint.tokenizer.medium != medium:
-        writes = checkpoint.tokenizer.medium
-        raise ConfigError(f"{file} is {medium}; {name_of(path)} writes {writes}: name another run with --run")
+    path, checkpoint = model_for(file, run, out, last=last)
+    medium = checkpoint.tokenizer.medium
     for flag, value in {"--encoding": encoding, "--unknown": unknown}.items():
         if medium == "music" and value is not None:
             raise ConfigError(f"{flag} is {value!r}; it is of no use to music: leave it out")
@@ -82,8 +76,25 @@ def score(
         _tell(sampler, facts, name_of(path), quiet=quiet)
 
 
-def medium_of_file(file: str) -> "Medium":
-    """Of a file, or of stdin, by how it begins."""
+def model_for(file: str, run: str | None, out: str | None, *, last: bool) -> "tuple[Path, Checkpoint]":
+    """The model that a file is shown to, and where it is: the one that is named, or the newest of the file's medium.
+
+    Raises:
+        ConfigError: it writes what the file is not, or there is none.
+    """
+    from gen.checkpoint import Checkpoint
+    from gen.runs import find_model, name_of, runs_folder
+
+    medium = _medium(file)
+    path = find_model(run, runs_folder(out), last=last, medium=medium)
+    checkpoint = Checkpoint.load(path)
+    if checkpoint.tokenizer.medium != medium:
+        writes = checkpoint.tokenizer.medium
+        raise ConfigError(f"{file} is {medium}; {name_of(path)} writes {writes}: name another run with --run")
+    return path, checkpoint
+
+
+def _medium(file: str) -> "Medium":
     from gen.corpus.readers import is_midi
 
     if file == "-" and sys.stdin is not None:

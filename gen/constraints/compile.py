@@ -13,14 +13,12 @@ from gen.config.constraints import character_class
 from gen.constraints.alphabet import Alphabet, Leaf, Universe, frozen
 from gen.constraints.determinise import leaves_of, table_of
 from gen.constraints.machine import Limits, Machine
-from gen.constraints.regex import Automaton
+from gen.constraints.regex import Automaton, shown
 from gen.constraints.table import DEAD, Table, product
 from gen.constraints.utf8 import Beginnings
 from gen.constraints.vocabulary import Groups, Pieces
 from gen.constraints.words import lines, within, without
 from gen.errors import ConfigError
-
-_SHOWN = 60  # characters of a text in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ class Compiler:
     def _parts(self, writable: NDArray[np.bool_], characters: int) -> Iterator[Part]:
         given, alphabet = self._given, self._alphabet
         if self._automaton is not None:
-            yield Part(f"regex {shown(given.regex)}", partial(table_of, self._automaton, alphabet))
+            yield Part(f"regex {shown(str(given.regex))}", partial(table_of, self._automaton, alphabet))
         for word in given.must_include:
             classes = alphabet.classes(word)
             for character, it in zip(word, classes, strict=True):
@@ -143,14 +141,8 @@ class Compiler:
             tables.append(within(included, size))
         if banned:
             tables.append(without(banned, size, self._alphabet.classes(self._prompt)))
-        must_finish = self._automaton is not None or bool(self._given.must_include)
         whole = product(tables, size, limits.steps)
-        return Machine(whole, self._groups, self._beginnings, limits, must_finish=must_finish)
-
-
-def shown(text: str | None) -> str:
-    """A text as messages print it."""
-    return repr(text if text is None or len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+        return Machine(whole, self._groups, self._beginnings, limits, must_finish=self._given.must_finish)
 
 
 def _of_these(allowed: NDArray[np.bool_]) -> Table:

@@ -15,6 +15,7 @@ from gen.constraints.alphabet import Leaf, frozen
 from gen.errors import ConfigError
 
 MOST_NODES = 10_000
+_SHOWN = 60  # characters of a text in a message
 
 _TYPES = re.ASCII | re.LOCALE | re.UNICODE
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT)  # where all of a text has to match, both match the same texts
@@ -88,7 +89,7 @@ class Automaton:
         if refused is not None:
             raise ConfigError(f"regex is {pattern!r}, with {refused}, which no text can be led by: leave it out")
         if _size(parsed) > MOST_NODES:
-            raise ConfigError(f"regex is {_short(pattern)}: it has more than {MOST_NODES:,} parts: repeat less often")
+            raise ConfigError(f"regex is {shown(pattern)}: it has more than {MOST_NODES:,} parts: repeat less often")
         automaton = cls()
         automaton.start = automaton._sequence(parsed, parsed.state.flags, 0)
         return automaton
@@ -170,5 +171,6 @@ def _size(items: Iterable[tuple[Any, Any]]) -> int:
     return size
 
 
-def _short(pattern: str) -> str:
-    return repr(pattern if len(pattern) <= 60 else pattern[:60] + "…")
+def shown(text: str) -> str:
+    """A text as messages print it."""
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")

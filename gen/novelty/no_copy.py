@@ -158,11 +158,9 @@ class NoCopy:
     def _matching(self, data: bytes) -> bytes:
         """The longest end of `data` that the text has, from the beginning of a character on."""
         match = data[len(data) - self.runs.longest_suffix(data) :]
-        return (
-            match
-            if match.isascii()
-            else match[next((at for at, byte in enumerate(match) if byte & 0xC0 != 0x80), len(match)) :]
-        )
+        if match.isascii():
+            return match
+        return match[next((at for at, byte in enumerate(match) if byte & 0xC0 != 0x80), len(match)) :]
 
 
 def _copying(runs: Runs, pieces: Sequence[bytes], length: int) -> NDArray[np.int64]:

@@ -25,18 +25,6 @@ _MANY = 256  # occurrences, from which on numpy looks at them together
 _ROWS = 1 << 16  # of them at a time
 
 
-class Match(NamedTuple):
-    """Part of a text that stands elsewhere, too.
-
-    Attributes:
-        length: in bytes.
-        start: where it begins there.
-    """
-
-    length: int
-    start: int
-
-
 class _Chunk(NamedTuple):
     """A part of the text, reversed, and the order of its suffixes."""
 
@@ -44,28 +32,24 @@ class _Chunk(NamedTuple):
     text: bytes | mmap.mmap
     order: Sequence[int]
 
-    def longest(self, wanted: bytes) -> Match:
-        """The longest beginning of `wanted`, which is reversed, that the part has."""
+    def longest(self, wanted: bytes) -> int:
+        """Bytes of the longest beginning of `wanted`, which is reversed, that the part has."""
         at = self._place(bisect_left, wanted)
-        best = Match(0, 0)
-        for begin in self.order[max(at - 1, 0) : at + 1]:
-            shared = _shared(wanted, self.text[begin : begin + len(wanted)])
-            if shared > best.length:
-                best = Match(shared, self.end - begin - shared)
-        return best
+        beside = self.order[max(at - 1, 0) : at + 1]
+        return max((_shared(wanted, self.text[begin : begin + len(wanted)]) for begin in beside), default=0)
 
-    def count(self, wanted: bytes) -> int:
-        """How often the part has it."""
-        return self._place(bisect_right, wanted) - self._place(bisect_left, wanted)
+    def places(self, wanted: bytes) -> Sequence[int]:
+        """Where in the part it is."""
+        return self.order[self._place(bisect_left, wanted) : self._place(bisect_right, wanted)]
 
     def first(self, wanted: bytes) -> int | None:
         """Where it begins in the whole text for the first time, if the part has it."""
-        places = self.order[self._place(bisect_left, wanted) : self._place(bisect_right, wanted)]
+        places = self.places(wanted)
         return self.end - int(np.array(places).max()) - len(wanted) if len(places) else None
 
     def followers(self, wanted: bytes, length: int) -> set[bytes]:
         """What stands before `wanted`, up to `length` bytes of it, reversed again, wherever that is."""
-        places = self.order[self._place(bisect_left, wanted) : self._place(bisect_right, wanted)]
+        places = self.places(wanted)
         if len(places) < _MANY:
             return {self.text[max(at - length, 0) : at][::-1] for at in places}
         text = np.frombuffer(self.text, np.uint8)
@@ -134,18 +118,18 @@ class SuffixIndex:
 
     def has(self, data: bytes) -> bool:
         """Whether a document has it."""
-        return self.match(data).length == len(data)
+        return self.longest_suffix(data) == len(data)
 
-    def match(self, tail: bytes) -> Match:
-        """The longest end of `tail` that a document has, and where.
-
-        Its `start` counts bytes of all documents, one behind the other with a `SEPARATOR` after each.
-        """
+    def longest_suffix(self, tail: bytes) -> int:
+        """Bytes of the longest end of `tail` that a document has."""
         wanted = tail[::-1].partition(SEPARATOR)[0]
-        return max((chunk.longest(wanted) for chunk in self._chunks), default=Match(0, 0))
+        return max((chunk.longest(wanted) for chunk in self._chunks), default=0)
 
     def first(self, data: bytes) -> int | None:
-        """At which byte it begins for the first time, in the sense of `match`; None where no document has it."""
+        """Where it begins for the first time; None where no document has it.
+
+        That is a byte of all documents, one behind the other with a `SEPARATOR` after each.
+        """
         found = (chunk.first(data[::-1]) for chunk in self._chunks)
         return next((place for place in found if place is not None), None)
 
@@ -158,14 +142,10 @@ class SuffixIndex:
                 found += chunk.text[max(chunk.end - stop, 0) : chunk.end - begin][::-1]
         return found
 
-    def longest_suffix(self, tail: bytes) -> int:
-        """Bytes of the longest end of `tail` that a document has."""
-        return self.match(tail).length
-
     def count(self, run: bytes) -> int:
         """How often `run` occurs; in the part that two chunks share, twice."""
         wanted = run[::-1]
-        return sum(chunk.count(wanted) for chunk in self._chunks)
+        return sum(len(chunk.places(wanted)) for chunk in self._chunks)
 
     def followers(self, run: bytes, length: int) -> set[bytes]:
         """What follows `run` in a document, up to `length` bytes of it and 1 at least, wherever it occurs."""

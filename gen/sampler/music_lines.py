@@ -18,7 +18,6 @@ from gen.tokenizers.midi_encoding import encode
 from gen.tokenizers.midi_rules import MusicRules
 from gen.tokenizers.midi_script import DRUMS, Cue, Script
 
-KINDS = ("melody", "pitches", "rhythm", "humanise")
 Music = Score | str | os.PathLike[str]
 
 
@@ -27,7 +26,7 @@ class Line:
     """What is given of a piece.
 
     Attributes:
-        kind: how: one of `KINDS`.
+        kind: how: melody, pitches, rhythm or humanise.
         music: a score, or the path of a MIDI file; of `pitches`, their names, too.
     """
 

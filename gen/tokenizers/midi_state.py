@@ -86,7 +86,7 @@ class MusicState:
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
-        """The ids that may come next, (V,); there is always one."""
+        """The ids that may come next, (V,): at least one, unless the guard forbids what the plan needs."""
         table = self.rules.table
         mask = np.zeros(table.size, np.bool_)
         if self._spoken == "pitch":

@@ -23,11 +23,11 @@ def test_it_finds_what_is_there(documents: list[str], data: st.DataObject) -> No
     if documents:
         part = data.draw(st.sampled_from(documents)).encode()
         tail += part[: data.draw(st.integers(0, len(part)))]
-    match = index.match(tail)
-    assert match.length == index.longest_suffix(tail) == found.longest_suffix(tail)
-    assert whole[match.start : match.start + match.length] == tail[len(tail) - match.length :]
-    if match.length:
-        run = tail[len(tail) - data.draw(st.integers(1, match.length)) :]
+    longest = index.longest_suffix(tail)
+    assert longest == found.longest_suffix(tail)
+    if longest:
+        assert index.first(tail[len(tail) - longest :]) == whole.find(tail[len(tail) - longest :])
+        run = tail[len(tail) - data.draw(st.integers(1, longest)) :]
         length = data.draw(st.integers(1, 9))
         assert index.followers(run, length) == found.followers(run, length)
 
@@ -40,11 +40,13 @@ def test_runs_no_longer_than_the_overlap_are_found_across_chunks(
     encoded = [document.encode() for document in documents]
     cut, whole = SuffixIndex.of(encoded, chunk, overlap), SuffixIndex.of(encoded)
     tail = data.draw(st.text("abé", max_size=20)).encode()
-    expected = whole.match(tail)
-    match = cut.match(tail)
-    assert min(expected.length, overlap) <= match.length <= expected.length
+    expected, found = whole.longest_suffix(tail), cut.longest_suffix(tail)
+    assert min(expected, overlap) <= found <= expected
     text = b"".join(document + b"\xff" for document in encoded)
-    assert text[match.start : match.start + match.length] == tail[len(tail) - match.length :]
+    if found:
+        place = cut.first(tail[len(tail) - found :])
+        assert place is not None
+        assert text[place : place + found] == tail[len(tail) - found :]
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
@@ -71,7 +73,8 @@ def test_many_places_are_looked_at_as_few_are(monkeypatch: pytest.MonkeyPatch) -
 
 def test_of_nothing_nothing_is_known() -> None:
     index = SuffixIndex.of([])
-    assert index.match(b"abc") == (0, 0)
+    assert index.longest_suffix(b"abc") == 0
+    assert index.first(b"abc") is None
     assert index.followers(b"a", 3) == set()
 
 
