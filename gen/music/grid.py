@@ -11,6 +11,8 @@ from gen.music.score import Score
 
 STEPS_PER_SECOND = 100
 STEPS_PER_BEAT = 24
+INSTANTS = 1_000_000 * STEPS_PER_BEAT
+"""Of a second: a microsecond a beat is one of them a step."""
 
 ON_GRID = 0.9
 """Share of onsets on the grid from which a corpus is cut by beats."""

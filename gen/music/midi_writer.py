@@ -108,7 +108,7 @@ def _parts(score: Score) -> tuple[list[list[_Event]], tuple[str, ...]]:
     names = tones["track"].astype(np.int64) * len(INSTRUMENTS) + tones["program"]
     names, part_of, sizes = np.unique(names, return_inverse=True, return_counts=True)
     tracks, programs = np.divmod(names, len(INSTRUMENTS))
-    hosts = _hosts(programs, sizes)
+    hosts = _hosts(tracks, programs, sizes)
     parts = []
     for channel, host in zip(_CHANNELS, np.unique(hosts), strict=False):
         notes = _apart(tones[hosts[part_of] == host])
@@ -125,25 +125,30 @@ def _parts(score: Score) -> tuple[list[list[_Event]], tuple[str, ...]]:
     return parts, (f"{len(hosts)} parts share {len(_CHANNELS)} channels: {joined} joined others that sound like them",)
 
 
-def _hosts(programs: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _hosts(tracks: NDArray[np.int64], programs: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Which part each part is written with: its own, while there are channels.
 
     Of the others the smallest go first, and those whose program another part has before all; each joins the part whose
-    instrument is nearest, by family, then by number.
+    instrument is nearest, by family, then by number. The first track, as a rule the melody, keeps to itself: no other
+    takes a note from it.
 
     Args:
-        programs: (n,) of the parts.
+        tracks: (n,) of the parts, in their order.
+        programs: (n,) theirs.
         sizes: (n,) their notes.
     """
     hosts = np.arange(len(programs))
+    first = tracks == tracks[:1]
     smallest_first = np.argsort(sizes, kind="stable")
-    largest = {programs[part]: part for part in smallest_first}
-    single = np.array([largest[programs[part]] == part for part in smallest_first], bool)
+    largest = {(first[part], programs[part]): part for part in smallest_first}
+    single = np.array([largest[first[part], programs[part]] == part for part in smallest_first], bool)
+    last = list({first[part]: part for part in smallest_first}.values())
+    going = smallest_first[np.argsort(single, kind="stable")]
     gone = np.zeros(len(programs), bool)
-    for part in smallest_first[np.argsort(single, kind="stable")][: max(0, len(programs) - len(_CHANNELS))]:
+    for part in going[~np.isin(going, last)][: max(0, len(programs) - len(_CHANNELS))]:
         gone[part] = True
         families = np.abs(programs // _FAMILY - programs[part] // _FAMILY)
-        nearest = np.lexsort((-sizes, np.abs(programs - programs[part]), families, gone))
+        nearest = np.lexsort((-sizes, np.abs(programs - programs[part]), families, first != first[part], gone))
         hosts[hosts == part] = nearest[0]
     return hosts
 

@@ -14,7 +14,7 @@ from gen.music.score import Score
 from gen.sampler.base import Sampler
 from gen.sampler.music_beam import MusicBeam, MusicSample, Recorded, reopened
 from gen.sampler.music_lines import Music
-from gen.sampler.music_stream import Bounds, Course, MusicStream, Opening
+from gen.sampler.music_stream import MusicStream, Opening
 from gen.sampler.music_wishes import as_score, opened
 from gen.sampler.ranking import RANKS, Rank, Ranked, likeness, rank_by_likelihood, ranked, training_statistics
 from gen.sampler.stream_state import Given
@@ -123,7 +123,7 @@ class MusicSampler(Sampler):
             "meter": meter, "end_on_tonic": end_on_tonic,
         }  # fmt: skip
         lines = {"melody": melody, "pitches": pitches, "rhythm": rhythm, "humanise": humanise}
-        opening, bounds = self._opened(prompt, {**settings, **lines, "no_copy": no_copy})
+        opening = self._opened(prompt, {**settings, **lines, "no_copy": no_copy})
         ids = sample_tokens(
             self._engine,
             opening.ids,
@@ -133,7 +133,7 @@ class MusicSampler(Sampler):
         )
         more = [no_copy, *lines.values()]  # than a state can hold
         given = Given(prompt, {**settings, "config": config}) if more.count(None) == len(more) else None
-        return MusicStream(ids, opening, bounds, seed=seed, stream=stream, given=given)
+        return MusicStream(ids, opening, seed=seed, stream=stream, given=given)
 
     def sample(self, prompt: Score | str | os.PathLike[str] | None = None, **settings: object) -> MusicSample:
         """Write and return the whole; the arguments are those of `stream`."""
@@ -188,7 +188,7 @@ class MusicSampler(Sampler):
             width=width, kind=kind, length_penalty=length_penalty, groups=groups, diversity=diversity,
             no_repeat_ngram=no_repeat_ngram, lag=lag,
         )  # fmt: skip
-        opening, bounds = self._opened(prompt, {**settings, "max_tokens": max_tokens})
+        opening = self._opened(prompt, {**settings, "max_tokens": max_tokens})
         found = beam_search(
             self._engine,
             opening.ids,
@@ -196,11 +196,11 @@ class MusicSampler(Sampler):
             beam=beam,
             config=config or (SamplingConfig.for_medium("music") if kind == "stochastic" else None),
             ends=[self.tokenizer.table.boundary],
-            constraint=Course.of(opening.grammar, bounds),
+            constraint=opening.grammar,
             seed=seed,
             stream=stream,
         )
-        return MusicBeam(found, opening, bounds, seed=seed, stream=stream)
+        return MusicBeam(found, opening, seed=seed, stream=stream)
 
     def best_of(
         self,
@@ -237,7 +237,7 @@ class MusicSampler(Sampler):
         require(count >= 1, "count", count, "1 or more")
         require(rank in RANKS, "rank", rank, f"one of {', '.join(RANKS)}")
         training = training_statistics(self.checkpoint.provenance) if rank == "statistics" else {}
-        opening, bounds = self._opened(prompt, settings)
+        opening = self._opened(prompt, settings)
         draws = []
         for stream in range(count):
             seed, its_draws = self._draws(seed, stream)
@@ -252,7 +252,7 @@ class MusicSampler(Sampler):
         recorded = [Recorded(ids) for ids in drawn]
         assert seed is not None
         samples = [
-            MusicSample.of(MusicStream(ids, reopened(opening), bounds, seed=seed, stream=stream))
+            MusicSample.of(MusicStream(ids, reopened(opening), seed=seed, stream=stream))
             for stream, ids in enumerate(recorded)
         ]
         written = [ids.taken for ids in recorded]
@@ -267,7 +267,5 @@ class MusicSampler(Sampler):
             found.append(Ranked(sample, score, nats))
         return ranked(found)
 
-    def _opened(
-        self, prompt: Score | str | os.PathLike[str] | None, settings: Mapping[str, Any]
-    ) -> tuple[Opening, Bounds]:
+    def _opened(self, prompt: Score | str | os.PathLike[str] | None, settings: Mapping[str, Any]) -> Opening:
         return opened(self.tokenizer, met(self.checkpoint.provenance), prompt, **settings)

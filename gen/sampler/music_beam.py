@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gen.decoding.beam import BeamStream
 from gen.music.score import Score
-from gen.sampler.music_stream import Bounds, MusicStream, Opening
+from gen.sampler.music_stream import MusicStream, Opening
 from gen.sampler.ranking import Ranked
 
 
@@ -39,10 +39,10 @@ class MusicSample:
 class MusicBeam(MusicStream):
     """Notes and the rest of the best piece, as they become certain: those of `MusicStream`, and what else was found."""
 
-    def __init__(self, beam: BeamStream, opening: Opening, bounds: Bounds, *, seed: int, stream: int) -> None:
+    def __init__(self, beam: BeamStream, opening: Opening, *, seed: int, stream: int) -> None:
         self._beam = beam
         self._opening = reopened(opening)
-        super().__init__(beam, opening, bounds, seed=seed, stream=stream)
+        super().__init__(beam, opening, seed=seed, stream=stream)
 
     @property
     def settled(self) -> int:
@@ -56,9 +56,7 @@ class MusicBeam(MusicStream):
         """
         found = []
         for one in self._beam.finish():
-            written = MusicStream(
-                iter(one.ids), reopened(self._opening), self._bounds, seed=self.seed, stream=self.stream
-            )
+            written = MusicStream(iter(one.ids), reopened(self._opening), seed=self.seed, stream=self.stream)
             found.append(Ranked(MusicSample.of(written), one.score, one.log_probability))
         return tuple(found)
 

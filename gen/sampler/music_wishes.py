@@ -12,7 +12,7 @@ from gen.music.names import parse_meter, parse_tonic
 from gen.music.score import Score
 from gen.sampler.music_lines import Line, Music
 from gen.sampler.music_opening import allowed_pitches, band, open_piece
-from gen.sampler.music_stream import Bounds, Opening
+from gen.sampler.music_stream import Opening
 from gen.tokenizers import MidiTokenizer
 from gen.tokenizers.midi_ending import Ending
 from gen.tokenizers.midi_grammar import MusicGrammar
@@ -62,8 +62,8 @@ def opened(
     rhythm: Music | None = None,
     humanise: Music | None = None,
     no_copy: NoteGuard | None = None,
-) -> tuple[Opening, Bounds]:
-    """Where a piece begins, and what ends it, for a model that has met so much (`gen.tokenizers.midi_rules.met`).
+) -> Opening:
+    """Where a piece begins, and what is asked of it, of a model that met so much (`gen.tokenizers.midi_rules.met`).
 
     The other arguments are those of `MusicSampler.stream`.
 
@@ -94,6 +94,7 @@ def opened(
     programs, drums = band(instruments or ())
     if instruments is not None and drums and not learned["drums"]:
         raise ConfigError("instruments name drums, which this model never met: leave them out")
+    bounded = any(it is not None for it in (line, seconds, bars, max_tokens))
     rules = MusicRules.of(
         tokenizer,
         max_silence=max_silence,
@@ -103,6 +104,8 @@ def opened(
         bpm=bpm,
         meter=None if meter is None else TIME_SIGNATURES.index(parse_meter(meter)),
         endless=ignore_end or seconds is not None or bars is not None,
+        seconds=seconds if bounded else DEFAULT_SECONDS,
+        bars=bars,
     )
     if line is not None:
         asked = " and ".join(
@@ -110,26 +113,14 @@ def opened(
         )
         rules, script = line.script(tokenizer, rules, learned, read_score, asked=asked or "all 128 of them")
         grammar = MusicGrammar(rules, plan=script, guard=no_copy)
-        opening = Opening([rules.table.boundary], grammar, tokenizer.stream(), [], 0)
-        return opening, Bounds(None, None, None)
+        return Opening([rules.table.boundary], grammar, tokenizer.stream(), [], 0)
     opening = open_piece(tokenizer, rules, as_score(prompt), at, keep_prompt=keep_prompt, guard=no_copy)
     if end_on_tonic:
-        opening = replace(opening, grammar=_led_home(opening.grammar, key, seconds, bars, max_tokens))
-    if seconds is bars is max_tokens is None:
-        seconds = DEFAULT_SECONDS
-    return opening, Bounds(seconds, bars, max_tokens)
-
-
-def _led_home(
-    grammar: MusicGrammar, key: str | None, seconds: float | None, bars: int | None, max_tokens: int | None
-) -> MusicGrammar:
-    """A grammar under which a piece ends on the tonic."""
-    if key is None:
-        raise ConfigError("end_on_tonic needs to know the key: give one, such as C or Am")
-    if max_tokens is not None:
-        raise ConfigError("end_on_tonic and max_tokens: ids may run out before the tonic comes; give seconds or bars")
-    if seconds is bars is None:
-        seconds = DEFAULT_SECONDS
-    bounds = Bounds(seconds, bars, None)
-    ending = Ending(parse_tonic(key), bounds.instants, None if bars is None else grammar.bars + bars)
-    return ending.begun(grammar)
+        if key is None:
+            raise ConfigError("end_on_tonic needs to know the key: give one, such as C or Am")
+        if max_tokens is not None:
+            raise ConfigError(
+                "end_on_tonic and max_tokens: ids may run out before the tonic comes; give seconds or bars"
+            )
+        opening = replace(opening, grammar=Ending(parse_tonic(key)).begun(opening.grammar))
+    return replace(opening, tokens=max_tokens)

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from gen.errors import ConfigError
 from gen.music.events import TEMPO_BINS, TIME_SIGNATURES, bar_steps
-from gen.music.grid import STEPS_PER_BEAT
+from gen.music.grid import INSTANTS, STEPS_PER_BEAT
 from gen.tokenizers.midi_plan import FOREVER, Plan
-from gen.tokenizers.midi_state import INSTANTS
 
 if TYPE_CHECKING:
     from gen.tokenizers.midi_grammar import MusicGrammar
@@ -36,17 +35,11 @@ class Ending(Plan):
 
     Attributes:
         tonic: its pitch class.
-        instants: how long the piece is at most, in `INSTANTS` of a second; None is no bound.
-        bars: bar lines that have come when its last bar has begun; None is no bound.
-        passed: time since its beginning, in `INSTANTS` of a second.
         onset: step of the latest onset; -1 before the first.
         good: all that was struck there is of the tonic.
     """
 
     tonic: int
-    instants: int | None
-    bars: int | None
-    passed: int = 0
     onset: int = -1
     good: bool = False
 
@@ -89,7 +82,7 @@ class Ending(Plan):
         return FOREVER if self.good else self._reserve(at) - at.time
 
     def tempi(self, at: "MusicState") -> NDArray[np.bool_]:
-        if self.instants is None:
+        if at.rules.instants is None:
             return np.ones(TEMPO_BINS, np.bool_)
         first = int(self._cells(at).min(initial=FOREVER))  # from then on one is free
         if first <= at.time:
@@ -101,8 +94,6 @@ class Ending(Plan):
 
     def after(self, before: "MusicState", id: int, now: "MusicState") -> "Ending":
         table = now.rules.table
-        if table.shift <= id < table.velocity:
-            return replace(self, passed=self.passed + (now.time - before.time) * now.instants())
         if table.pitch <= id < table.duration:
             tonic = now.pitch % 12 == self.tonic
             return replace(self, onset=now.time, good=tonic and (self.good or self.onset != now.time))
@@ -112,21 +103,21 @@ class Ending(Plan):
 
     def _reserve(self, at: "MusicState", tempo: int | None = None) -> int:
         """The reserve, as far as it is known: it may lie nearer than this."""
-        last = FOREVER
-        if self.instants is not None:
-            heard = min(INSTANTS, self.instants // 2)
-            last = at.time + (self.instants - 1 - heard - self.passed) // at.instants(tempo)
-        if self.bars is not None and at.bars >= self.bars:
+        last, instants, bars = FOREVER, at.rules.instants, at.rules.bars
+        if instants is not None:
+            heard = min(INSTANTS, instants // 2)
+            last = at.time + (instants - 1 - heard - at.passed) // at.instants(tempo)
+        if bars is not None and at.bars >= bars:
             last = min(last, at.line - _heard(bar_steps(*TIME_SIGNATURES[at.signature])))
         return last
 
     def _surely(self, at: "MusicState", tempo: int | None = None) -> int:
         """A step that the reserve will not come before, whatever the metre."""
-        last = self._reserve(at, tempo)
-        if self.bars is not None and at.bars < self.bars:
+        last, bars = self._reserve(at, tempo), at.rules.bars
+        if bars is not None and at.bars < bars:
             meter = at.rules.meter
             bar = _SHORTEST_BAR if meter is None else bar_steps(*TIME_SIGNATURES[meter])
-            last = min(last, at.line + bar * (self.bars - at.bars) - _heard(bar))
+            last = min(last, at.line + bar * (bars - at.bars) - _heard(bar))
         return last
 
     def _cells(self, at: "MusicState") -> NDArray[np.int64]:

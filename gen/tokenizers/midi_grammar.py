@@ -30,7 +30,8 @@ class MusicGrammar(MusicState):
             return MusicGrammar(self.rules, guard=self.guard)
         if id < table.velocity:
             steps = id - table.shift + 1
-            return self._with(time=self.time + steps, _spoken="shift", _full=steps == table.steps, _stage=BAR, _from=0)
+            passed: dict[str, object] = {"time": self.time + steps, "passed": self.passed + steps * self.instants()}
+            return self._with(_spoken="shift", _full=steps == table.steps, _stage=BAR, _from=0, **passed)
         if id < table.track:
             to_note = self._spoken in ("track", "program")
             return self._with(_spoken="note velocity" if to_note else "velocity", _velocity=id - table.velocity)
@@ -53,9 +54,9 @@ class MusicGrammar(MusicState):
         return self._after_metre(id)
 
     def reopened(self) -> "MusicGrammar":
-        """The same, as if it began: a note has to come before it may end, and pedals that are down have just gone."""
+        """The same, as if it began: its length counts from here, and neither has a note come nor a pedal moved yet."""
         pedals = tuple((True, self.time) if down else (down, since) for down, since in self.pedals)
-        return self._with(_begun=False, pedals=pedals)
+        return self._with(passed=0, bars=0, _begun=False, pedals=pedals)
 
     def ids_until(self, step: int) -> Iterator[int]:
         """The ids that let time pass until a step without a note."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gen.config import require
 from gen.music.events import TIME_SIGNATURES, EventTable
-from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
+from gen.music.grid import INSTANTS, STEPS_PER_BEAT, STEPS_PER_SECOND
 from gen.music.score import TRACKS
 from gen.tokenizers.midi import MidiTokenizer
 
@@ -59,6 +59,9 @@ class MusicRules:
         meter: number among `TIME_SIGNATURES` of the one from beginning to end (by beats only); None leaves it to the
             model.
         endless: the piece does not end by itself.
+        seconds: how long it is at most; None is no bound.
+        bars: how many it has at most, after the one that it begins in if it begins within one (by beats only); None is
+            no bound.
 
     Raises:
         ConfigError: they leave nothing to write.
@@ -74,6 +77,8 @@ class MusicRules:
     bpm: float | None = None
     meter: int | None = None
     endless: bool = False
+    seconds: float | None = None
+    bars: int | None = None
 
     def __post_init__(self) -> None:
         require(bool(self.pitches.any()), "range", "empty in this key", "wide enough to hold one of its notes")
@@ -101,6 +106,11 @@ class MusicRules:
     def tracks(self) -> int:
         """How many tracks there may be."""
         return self.most_tracks if self.programs is None else len(self.programs)
+
+    @cached_property
+    def instants(self) -> int | None:
+        """The seconds, in `INSTANTS` of one."""
+        return None if self.seconds is None else max(1, round(self.seconds * INSTANTS))
 
     @cached_property
     def choice(self) -> NDArray[np.bool_]:

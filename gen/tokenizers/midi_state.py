@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gen.music.events import TIME_SIGNATURES, VELOCITY_BINS, tempo_bin, tempo_of
-from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
+from gen.music.events import TEMPO_BINS, TIME_SIGNATURES, VELOCITY_BINS, bar_steps, tempo_bin, tempo_of
+from gen.music.grid import INSTANTS, STEPS_PER_SECOND
 from gen.music.score import DEFAULT_TEMPO, TRACKS
 from gen.tokenizers.midi_encoding import START_VELOCITY
 from gen.tokenizers.midi_plan import FOREVER, Plan
@@ -16,9 +16,10 @@ from gen.tokenizers.midi_rules import MusicRules, NoteGuard
 
 BAR, SIGNATURE, TEMPO, PEDAL, DRUM, NOTE = range(6)  # how far the events of an instant have come
 DRUM_PART = TRACKS
-INSTANTS = 1_000_000 * STEPS_PER_BEAT
-"""Of a second: a microsecond a beat is one of them a step."""
 _LONG_AGO = -1_000
+_NO_LIMIT = 1 << 24  # steps
+_BEATS = np.array([tempo_of(tempo) for tempo in range(TEMPO_BINS)], np.int64)  # microseconds, of each tempo
+_BARS = np.array([bar_steps(*signature) for signature in TIME_SIGNATURES], np.int64)  # steps, of each signature
 _FROM = np.arange(128) >= np.arange(129)[:, None]  # of the first pitch that may come: which may
 
 _Spoken = Literal["event", "shift", "bar", "signature", "track", "program", "velocity", "note velocity", "pitch"]
@@ -33,7 +34,8 @@ class MusicState:
     Attributes:
         rules: what is asked of the piece.
         time: steps from its beginning.
-        bars: bar lines so far (by beats).
+        passed: time from there, or from the end of a prompt, in `INSTANTS` of a second.
+        bars: bar lines so far, or after a prompt (by beats).
         signature: number of the running one among `TIME_SIGNATURES` (by beats).
         tempo: bin of the running one; -1 before the first (by beats).
         programs: of each track.
@@ -48,6 +50,7 @@ class MusicState:
 
     rules: MusicRules
     time: int = 0
+    passed: int = 0
     bars: int = 0
     signature: int = TIME_SIGNATURES.index((4, 4))
     tempo: int = -1
@@ -81,6 +84,28 @@ class MusicState:
         if self.rules.table.clock == "seconds":
             return INSTANTS // STEPS_PER_SECOND
         return self.beat(tempo)
+
+    @property
+    def over(self) -> bool:
+        """It has come to its end: what led here is no part of the piece."""
+        last, instants, bars = None if self.plan is None else self.plan.last, self.rules.instants, self.rules.bars
+        return (
+            (last is not None and self.time >= last)
+            or (instants is not None and self.passed >= instants)
+            or (bars is not None and self.bars > bars)
+        )
+
+    @property
+    def limit(self) -> int:
+        """The tick that the piece ends at, as metre and tempo are; none may come that has it end within a note."""
+        ticks, last = self.rules.table.ticks, None if self.plan is None else self.plan.last
+        limits = [(_NO_LIMIT if last is None else last) * ticks]
+        if self.rules.instants is not None:
+            limits.append(self.time * ticks + (self.rules.instants - self.passed) * ticks // self.instants())
+        if self.rules.bars is not None:
+            bar = bar_steps(*TIME_SIGNATURES[self.signature])
+            limits.append((self.line + (self.rules.bars - self.bars) * bar) * ticks)
+        return min(limits)
 
     # -- what may come -----------------------------------------------------------------------------------------------
 
@@ -128,17 +153,37 @@ class MusicState:
             mask[table.bar] = True
             return True
         if self._spoken == "bar":
-            mask[table.time_signature : table.tempo] = self.rules.metres(self.time)
+            mask[table.time_signature : table.tempo] = self._metres()
             mask[table.time_signature + self.signature] &= self.time == 0
             if self.time == 0:
                 return True
         if self._stage < TEMPO and (self.tempo < 0 or bpm is None):
-            mask[table.tempo :] = bpm is None and (self.plan is None or self.plan.tempi(self))
-            if bpm is not None:
-                mask[table.tempo + tempo_bin(bpm)] = True
+            mask[table.tempo :] = self._tempi()
             if self.tempo >= 0:
                 mask[table.tempo + self.tempo] = False
         return self.tempo < 0
+
+    def _metres(self) -> NDArray[np.bool_]:
+        """The time signatures that may come at this bar line: none brings the end before that of a note."""
+        metres = self.rules.metres(self.time)
+        if self.rules.bars is None:
+            return metres
+        ends = self.time + (self.rules.bars - self.bars + 1) * _BARS
+        kept: NDArray[np.bool_] = (ends >= self._quiet) | (_BARS >= _BARS[self.signature])
+        return metres & kept
+
+    def _tempi(self) -> NDArray[np.bool_]:
+        """The tempi that may come: none brings the end before that of a note, which was written as the tempo was."""
+        if self.rules.bpm is not None:
+            only: NDArray[np.bool_] = np.arange(TEMPO_BINS) == tempo_bin(self.rules.bpm)
+            return only
+        tempi = np.ones(TEMPO_BINS, np.bool_) if self.plan is None else self.plan.tempi(self)
+        if self.rules.instants is None:
+            return tempi
+        ticks = self.rules.table.ticks
+        ends = self.time * ticks + (self.rules.instants - self.passed) * ticks // _BEATS
+        kept: NDArray[np.bool_] = (ends >= self._quiet * ticks) | (_BEATS <= self.beat())
+        return tempi & kept
 
     def _within(self, mask: NDArray[np.bool_]) -> None:
         """What was begun is finished: the pedal or note of a TRACK, the note of a PROGRAM, what a VELOCITY is for."""

@@ -316,6 +316,22 @@ def test_other_parts_join_their_family() -> None:
     assert [note[0] for note in sounding(written.data) if note[3] == 100] == [15]  # the last of the strings
 
 
+@settings(max_examples=60)
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_no_other_part_takes_a_note_from_the_first_track(notes: int, seed: int) -> None:
+    """Its pitches sound one at a time; those of 15 other tracks of any instruments come whenever they like."""
+    draws = np.random.default_rng(seed)
+    melody = [Note(20 * n, 20, int(draws.integers(58, 62)), 64, 3, int(draws.integers(0, 128))) for n in range(notes)]
+    rest = [
+        Note(int(start), int(length), int(pitch), 64, int(track), int(program))
+        for start, length, pitch, track, program in draws.integers((0, 1, 58, 4, 0), (800, 90, 62, 16, 128), (300, 5))
+    ]
+    written = midi_bytes(score(*melody, *rest))
+    assert len(programs_of(written.data)) == 15
+    sounds = {note[1:4] for note in sounding(written.data)}
+    assert {(it.start, it.start + it.duration, it.pitch) for it in melody} <= sounds
+
+
 def test_joined_parts_are_held_by_any_of_their_pedals() -> None:
     largest = [Note(10 * n, 10, 90, 64, 7, 5) for n in range(9)]
     smallest = Note(0, 5, 91, 64, 15, 5)

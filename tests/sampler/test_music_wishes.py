@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import mido
@@ -16,11 +17,11 @@ from numpy.typing import NDArray
 
 from gen.config import CLOCKS, Clock, SamplingConfig
 from gen.errors import ConfigError
-from gen.music.events import TIME_SIGNATURES
+from gen.music.events import TIME_SIGNATURES, bar_steps
 from gen.music.midi_writer import midi_bytes
 from gen.music.score import Note, Score, TimeSignature
 from gen.sampler import MusicSampler
-from gen.sampler.music_stream import Course
+from gen.sampler.music_stream import MusicStream
 from gen.sampler.music_wishes import opened
 from gen.sampler.stream_state import state_of, stream_from
 from gen.tokenizers.midi_grammar import MusicGrammar
@@ -79,13 +80,11 @@ def choosers(seed: int) -> dict[str, Chooser]:
 
 def written(sampler: MusicSampler, choose: Chooser, length: int = 3000, **wishes: Any) -> Score | None:
     """What comes of choosing among the allowed ids; None where it has not ended after so many."""
-    opening, bounds = opened(
-        sampler.tokenizer, met(sampler.checkpoint.provenance), wishes.pop("prompt", None), **wishes
-    )
-    course, ids = Course.of(opening.grammar, bounds), list[int]()
+    opening = opened(sampler.tokenizer, met(sampler.checkpoint.provenance), wishes.pop("prompt", None), **wishes)
+    grammar, ids = opening.grammar, list[int]()
     boundary = sampler.tokenizer.boundary
     while len(ids) < length:
-        allowed = np.flatnonzero(course.allowed)
+        allowed = np.flatnonzero(grammar.allowed)
         assert len(allowed), "a dead end"
         if len(ids) > length // 2 and boundary in allowed:
             id = boundary  # it has gone on for long enough
@@ -93,15 +92,11 @@ def written(sampler: MusicSampler, choose: Chooser, length: int = 3000, **wishes
             id = int(allowed[allowed <= sampler.tokenizer.table.steps][-1])
         else:
             id = choose(allowed)
-        if id == boundary:
-            break
-        course = course.after(id)
-        if course.over:
-            break
         ids.append(id)
-    else:
-        return None
-    return sampler.tokenizer.decode(ids)
+        grammar = grammar.after(id)
+        if id == boundary or grammar.over:
+            return MusicStream(iter(ids), opening, seed=0, stream=0).score()
+    return None
 
 
 @dataclass(frozen=True)
@@ -194,15 +189,89 @@ def test_a_given_length_is_kept_to_the_tick(clock: Clock, seed: int, seconds: fl
     assert longer["start"][len(same)] >= limit - sampler.tokenizer.table.ticks
 
 
+def seconds_of(file: mido.MidiFile) -> float:
+    """When the last note of a file ends that no drum plays."""
+    tempi, ends = dict[int, int](), [0]
+    for track in file.tracks:
+        tick = 0
+        for message in track:
+            tick += message.time
+            if message.type == "set_tempo":
+                tempi[tick] = message.tempo
+            if message.type == "note_off" and message.channel != 9:
+                ends.append(tick)
+    changes = [*sorted(it for it in tempi if it < max(ends)), max(ends)]
+    passed = sum((after - tick) * tempi[tick] for tick, after in pairwise(changes))
+    return float(passed / file.ticks_per_beat / 1e6)
+
+
+@settings(max_examples=120)
+@given(
+    seeds,
+    st.sampled_from([0.5, 1.3, 4.0]),
+    st.sampled_from(["lowest", "highest", "random", "by kind", "no time", "held and slowed"]),
+    st.booleans(),
+)
+def test_seconds_are_kept_whatever_the_tempi(seed: int, seconds: float, chooser: str, tonic: bool) -> None:
+    """A slower tempo does not come where it would have notes that were written sound beyond the end."""
+    sampler, draws = MANY["beats"][seed % 4], np.random.default_rng(seed)
+    table = sampler.tokenizer.table
+
+    def held_and_slowed(ids: NDArray[np.int64]) -> int:
+        """Long notes, and now the slowest tempo, now the fastest."""
+        lengths, tempi = ids[(ids >= table.duration) & (ids < table.drum)], ids[ids >= table.tempo]
+        if len(lengths):
+            return int(lengths[-1])
+        if len(tempi) and draws.random() < 0.6:
+            return int(draws.choice([tempi[0], tempi[-1]]))
+        return int(draws.choice(ids))
+
+    choose = {**choosers(seed), "held and slowed": held_and_slowed}[chooser]
+    wishes: dict[str, Any] = {"seconds": seconds}
+    score = written(sampler, choose, **wishes | ({"key": "C", "end_on_tonic": True} if tonic else {}))
+    assert score is not None
+    assert seconds_of(reread(score)) <= seconds + 0.02  # what is struck at the last tick lasts one
+
+
+@settings(max_examples=120)
+@given(
+    seeds, st.sampled_from([1, 2, 5]), st.sampled_from(["lowest", "highest", "random", "by kind", "held and shortened"])
+)
+def test_bars_are_kept_whatever_the_metres(seed: int, bars: int, chooser: str) -> None:
+    """A shorter bar does not come where those that are left would end before a note that was written."""
+    sampler, draws = MANY["beats"][seed % 4], np.random.default_rng(seed)
+    table = sampler.tokenizer.table
+
+    def held_and_shortened(ids: NDArray[np.int64]) -> int:
+        """Long notes, and now the shortest bar, now the longest."""
+        lengths, metres = ids[(ids >= table.duration) & (ids < table.drum)], ids[ids >= table.time_signature]
+        if len(lengths):
+            return int(lengths[-1])
+        metres = metres[metres < table.tempo]
+        if len(metres) and draws.random() < 0.8:
+            bars = [bar_steps(*TIME_SIGNATURES[it - table.time_signature]) for it in metres]
+            return int(metres[draws.choice([np.argmin(bars), np.argmax(bars)])])
+        return int(draws.choice(ids))
+
+    choose = {**choosers(seed), "held and shortened": held_and_shortened}[chooser]
+    score = written(sampler, choose, bars=bars)
+    assert score is not None
+    metres, end = {time: (n, d) for time, n, d in score.time_signatures.tolist()}, 0
+    for _ in range(bars):
+        n, d = metres[max(it for it in metres if it <= end)]
+        end += 4 * 480 * n // d
+    tones = score.notes[~score.notes["drum"]]
+    assert int((tones["start"] + tones["duration"]).max(initial=0)) <= end
+
+
 def test_steps_add_up_to_the_seconds_that_they_are() -> None:
     """0.1 s three times is 0.3 s, in whole numbers."""
     sampler = SAMPLERS["seconds"]
-    opening, bounds = opened(sampler.tokenizer, met({}), None, seconds=0.3)
-    course = Course.of(opening.grammar, bounds)
+    grammar = opened(sampler.tokenizer, met({}), None, seconds=0.3).grammar
     for _ in range(3):
-        assert not course.over
-        course = course.after(sampler.tokenizer.table.shift + 9)
-    assert course.over and Fraction(course.passed, 24_000_000) == Fraction(3, 10)
+        assert not grammar.over
+        grammar = grammar.after(sampler.tokenizer.table.shift + 9)
+    assert grammar.over and Fraction(grammar.passed, 24_000_000) == Fraction(3, 10)
 
 
 @settings(max_examples=150)
