@@ -221,7 +221,7 @@ class _Gru(torch.autograd.Function):
         before = torch.cat([h[None], outputs[:-1]])
         r, z, n = gates.chunk(3, 2)
         # what a step's gradient is multiplied by: into r, z and U_n h + u_n, and past the gates into h_{t-1}
-        factors = torch.empty(*x.shape[:2], 4, size, dtype=h.dtype)
+        factors = h.new_empty(*x.shape[:2], 4, size)
         candidate = (1 - z) * (1 - n.square())
         torch.mul(candidate * remembered, r * (1 - r), out=factors[:, :, 0])
         torch.mul(before - n, z * (1 - z), out=factors[:, :, 1])

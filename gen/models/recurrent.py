@@ -9,6 +9,7 @@
 Rows of W (`input_weight`) and U (`recurrent_weight`) stand gate by gate: LSTM i f g o, GRU r z n.
 """
 
+import warnings
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -18,6 +19,9 @@ from torch import Tensor, nn
 from gen.config import GATES, Cell
 from gen.models.cells import run_cell
 from gen.protocols import RecurrentState
+
+# cuDNN copies a layer's weights together at each call where they are fp32; autocast, which is the rule, does so itself
+warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
 
 
 @runtime_checkable

@@ -1,6 +1,7 @@
 """The encoder against loops written from the cells' equations, its gradients, and the laws of its state."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -222,6 +223,19 @@ def gradients(encoder: RecurrentEncoder, x: Tensor, state: RecurrentState[Tensor
     for tensor in (output, *new.arrays):
         total = total + (tensor * torch.arange(tensor.numel(), dtype=x.dtype).cos().view_as(tensor)).sum()
     return list(torch.autograd.grad(total, leaves))
+
+
+@every_cell
+@pytest.mark.parametrize("masked", [False, True])
+def test_all_that_is_computed_is_where_the_input_is(cell: Cell, masked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU: what says no device is made elsewhere ("meta" here), and must not meet what is not."""
+    encoder, x = RecurrentEncoder(cell, 5, 4, 2), torch.zeros(3, 2, 5, requires_grad=True)
+    masks = random_masks(encoder, 2) if masked else None
+    for name in ("empty", "zeros", "ones", "full", "arange", "tensor"):
+        monkeypatch.setattr(torch, name, partial(getattr(torch, name), device="meta"))
+    output, state = encoder(x, encoder.initial_state(2), None, masks)
+    (output.sum() + sum(array.sum() for array in state.arrays)).backward()
+    assert all(it is not None and it.device.type == "cpu" for it in (output, x.grad, *state.arrays))
 
 
 @every_cell
