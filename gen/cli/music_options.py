@@ -17,7 +17,10 @@ EndOnTonic = Annotated[
 Melody = Annotated[
     str | None,
     typer.Option(
-        "--melody", help="Harmonise the first track of this MIDI file.", rich_help_panel=_WISHES, metavar="FILE"
+        "--melody",
+        help="Harmonise the first track of this MIDI file, or the second with FILE:2, and so on.",
+        rich_help_panel=_WISHES,
+        metavar="FILE",
     ),
 ]
 Pitches = Annotated[

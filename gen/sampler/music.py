@@ -101,7 +101,8 @@ class MusicSampler(Sampler):
             meter: such as "3/4", from beginning to end (models by beats only).
             end_on_tonic: what is struck last is of the tonic of the `key`, and nothing else.
             melody: a score, or the path of a MIDI file: the first of its tracks is the first of the piece, as it is,
-                and the others are written to it. Of the four, one can be given, without a prompt or a length.
+                and the others are written to it ("tune.mid:2" takes the second). Of the four, one can be given,
+                without a prompt or a length.
             pitches: names of pitches, or as above: they come in the first track, in their order and at times of the
                 model's own.
             rhythm: as above: all notes but drums come when they do there, as long and as many, with pitches of the

@@ -1,6 +1,7 @@
 """Lines that are given to a piece: a melody to harmonise, pitches without rhythm, rhythm without pitches, or all."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from gen.errors import ConfigError
 from gen.music.events import TIME_SIGNATURES, EventTable
 from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
-from gen.music.names import parse_pitch, pitch_name
+from gen.music.names import INSTRUMENTS, parse_pitch, pitch_name
 from gen.music.score import DEFAULT_TEMPO, DEFAULT_TIME_SIGNATURE, TRACKS, Columns, Score
 from gen.tokenizers import MidiTokenizer
 from gen.tokenizers.midi_encoding import encode
@@ -19,6 +20,8 @@ from gen.tokenizers.midi_rules import MusicRules
 from gen.tokenizers.midi_script import DRUMS, Cue, Script
 
 Music = Score | str | os.PathLike[str]
+_TRACK_OF_FILE = re.compile(r"(.+\.midi?):(\d+)", re.IGNORECASE)
+_FIRST = 8  # tracks that a complaint names
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Line:
 
     Attributes:
         kind: how: melody, pitches, rhythm or humanise.
-        music: a score, or the path of a MIDI file; of `pitches`, their names, too.
+        music: a score, or the path of a MIDI file, with ":2" behind it for its second track alone; of `pitches`, their
+            names, too.
     """
 
     kind: str
@@ -86,7 +90,8 @@ class Line:
             self._check_band(rules, 1)
             return replace(rules, endless=True), Script(cues, True, None)
         assert isinstance(self.music, Score | str | os.PathLike)
-        score = self._chosen(read(self.music))
+        path, wanted = _track_of_file(self.music)
+        score = self._chosen(read(path), wanted)
         table = rules.table
         self._check_grid(score, table)
         notes = tokenizer.decode(tokenizer.encode(score)).notes
@@ -104,14 +109,16 @@ class Line:
         end = None if self.kind == "pitches" else int(ends.max())
         return rules, Script(cues, self.kind in ("melody", "pitches"), end)
 
-    def _chosen(self, score: Score) -> Score:
-        """What of the score is given, with its tracks as they will be."""
-        notes = score.notes if self.kind == "humanise" else score.notes[~score.notes["drum"]]
+    def _chosen(self, score: Score, number: int | None) -> Score:
+        """What of the score is given, with its tracks as they will be: all, or one of those that are no drums."""
+        if number is None and self.kind in ("melody", "pitches"):
+            number = 1
+        notes = score.notes if self.kind == "humanise" and number is None else score.notes[~score.notes["drum"]]
         if not len(notes):
             raise ConfigError(f"{self.kind} has no notes: give a file that has")
         notes = notes.copy()
-        if self.kind in ("melody", "pitches"):
-            notes = notes[notes["track"] == notes["track"].min()]
+        if number is not None:
+            notes = notes[notes["track"] == self._track(notes, number)]
             notes["track"] = 0
         notes = notes[np.lexsort((-notes["duration"], notes["pitch"], notes["track"], notes["drum"], notes["start"]))]
         names = notes[["start", "drum", "track", "pitch"]]
@@ -132,6 +139,18 @@ class Line:
                 raise ConfigError(f"{self.kind} has {len(programs)} tracks, and instruments names fewer: name as many")
             return replace(rules, drums=drums)
         return replace(rules, programs=tuple(programs), drums=drums)
+
+    def _track(self, notes: Columns, number: int) -> int:
+        """The track of notes that is meant by a number, from 1 on."""
+        tracks, firsts, counts = np.unique(notes["track"], return_index=True, return_counts=True)
+        if 1 <= number <= len(tracks):
+            return int(tracks[number - 1])
+        known = [
+            f"{it + 1} ({INSTRUMENTS[program]}, {count:,} notes)"
+            for it, (program, count) in enumerate(zip(notes["program"][firsts], counts, strict=True))
+        ]
+        more = ["…"] if len(known) > _FIRST else []
+        raise ConfigError(f"{self.kind} has no track {number}; take one of {', '.join([*known[:_FIRST], *more])}")
 
     # -- what cannot be ----------------------------------------------------------------------------------------------
 
@@ -178,12 +197,20 @@ def _names(music: Music | Sequence[str]) -> list[int] | None:
     if isinstance(music, Score | os.PathLike):
         return None
     if isinstance(music, str):
-        if os.path.exists(music) or music.lower().endswith((".mid", ".midi")):
+        if os.path.exists(music) or _TRACK_OF_FILE.fullmatch(f"{music}:1") or _TRACK_OF_FILE.fullmatch(music):
             return None
         music = music.replace(",", " ").split()
     if not music:
         raise ConfigError("pitches is empty: name some, such as C4 E4 G4")
     return [parse_pitch(name) for name in music]
+
+
+def _track_of_file(music: Music) -> tuple[Music, int | None]:
+    """What to read, and the number of the track that is named behind it."""
+    if isinstance(music, Score):
+        return music, None
+    named = _TRACK_OF_FILE.fullmatch(os.fspath(music))
+    return (music, None) if named is None or os.path.exists(music) else (named[1], int(named[2]))
 
 
 def _ends(notes: Columns) -> NDArray[np.int64]:

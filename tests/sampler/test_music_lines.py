@@ -177,6 +177,23 @@ def test_files_are_read_and_a_beam_and_the_best_keep_to_them(tmp_path: Path) -> 
             assert [it[:3] for it in rows(hypothesis.sample.score, clock)] == [it[:3] for it in rows(tune, clock)]
 
 
+def test_a_track_is_chosen_by_its_number(tmp_path: Path) -> None:
+    step = 24 * STEP["beats"]
+    notes = [Note(n * step, step, 60 + 10 * track + n, 80, track, 40 * track) for track in range(3) for n in range(4)]
+    path = tmp_path / "band.mid"
+    write_midi(Score.of(480, [*notes, Note(0, step, 38, 80, drum=True)]), path)
+    for kind in ("melody", "humanise"):
+        for number in (1, 2, 3):
+            written = SAMPLERS["beats"].sample(**{kind: f"{path}:{number}"}, seed=1).score
+            assert [row[3] for row in rows(written, "beats", 0)] == [50 + 10 * number + n for n in range(4)]
+    with pytest.raises(
+        ConfigError, match=r"no track 4; take one of 1 \(acoustic grand piano, 4 notes\), 2 \(violin, 4"
+    ):
+        SAMPLERS["beats"].stream(pitches=f"{path}:4")
+    colon = path.rename(tmp_path / "band.mid:3")
+    assert rows(SAMPLERS["beats"].sample(melody=colon, seed=1).score, "beats", 0)[0][3] == 60
+
+
 def test_what_is_struck_twice_at_once_is_one_note() -> None:
     tune = Score.of(500, [Note(0, length, 60, 80, 0, 9) for length in (250, 500, 120)])
     assert rows(SAMPLERS["seconds"].sample(humanise=tune, seed=1).score, "seconds") == [(0, 0, 500, 60)]
