@@ -19,9 +19,10 @@ from gen.music.score import DEFAULT_TEMPO
 
 ALL_TRACKS = -1
 """In the place of a track: all of them together."""
-_WIDEST = 31  # semitones; what is wider counts as this
+WIDEST = 31
+"""Semitones; what is wider counts as this."""
 _CLASSES = 4  # of rhythm
-_TOGETHER, _SHORTER, _SAME, _LONGER = range(_CLASSES)
+TOGETHER, _SHORTER, _SAME, _LONGER = range(_CLASSES)
 _BORDER = 1.22  # between the same time and a longer one: in the middle between 1 and 3/2
 SPREAD = {"seconds": 3, "beats": 0}
 """Steps between notes that are struck together, at most, by clock."""
@@ -104,15 +105,20 @@ def symbols(onsets: NDArray[np.int64], pitches: NDArray[np.int64]) -> bytes:
         onsets: of the notes, in steps, (n,), ascending.
         pitches: of the notes, (n,), ascending where the onset is one.
     """
-    intervals = np.clip(np.diff(pitches), -_WIDEST, _WIDEST) + _WIDEST
+    intervals = np.clip(np.diff(pitches), -WIDEST, WIDEST) + WIDEST
     later = np.diff(onsets)
     times = later[later > 0]
     before = np.append(times[:1], times[:-1])
-    classes = np.full(len(later), _TOGETHER)
+    classes = np.full(len(later), TOGETHER)
     classes[later > 0] = np.where(
         times > _BORDER * before, _LONGER, np.where(times * _BORDER < before, _SHORTER, _SAME)
     )
     return bytes((intervals * _CLASSES + classes).astype(np.uint8))
+
+
+def symbol_parts(symbol: int) -> tuple[int, int]:
+    """The interval of a symbol, in semitones, and its class of rhythm."""
+    return symbol // _CLASSES - WIDEST, symbol % _CLASSES
 
 
 def _last_told(ids: NDArray[np.int64], first: int, stop: int) -> NDArray[np.int64]:
