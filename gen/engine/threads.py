@@ -9,6 +9,8 @@ WORTH_A_TEAM = 8 * 2**20
 """Bytes of weights, for all ids of a call: from here on, threads pay for being begun, and their time is measured."""
 _FORGETTING = 0.99
 """What was measured earlier counts as quicker with every block, so that it is tried again one day."""
+_SLOWER = 2
+"""Times as long as before, at most, counts what is measured: anything may hold up a short call."""
 
 
 class Threads:
@@ -43,4 +45,4 @@ class Threads:
         spent = (time.perf_counter() - began) / steps
         for number in measured:
             measured[number] *= _FORGETTING
-        measured[chosen] = spent
+        measured[chosen] = min(spent, _SLOWER * measured.get(chosen, spent))

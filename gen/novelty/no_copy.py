@@ -94,7 +94,7 @@ class NoCopy:
     @property
     def free(self) -> int:
         """How many of the next ids may be any."""
-        certain = (self.length - 1 - _count(self._matching(self.tail))) // self.spelling.longest
+        certain = (self.length - 1 - _count(self._match)) // self.spelling.longest
         return certain if certain > 0 else int(self.allowed.all())
 
     def kept(self, ids: Sequence[int]) -> int:
@@ -122,9 +122,8 @@ class NoCopy:
         """The ids that may come next, (V,)."""
         mask = np.ones(len(self.spelling.pieces), np.bool_)
         mask[self._copies] = False
-        match = self._matching(self.tail)
         for added in range(1, min(self.spelling.longest, self.length - 1) + 1):
-            run = _last(match, self.length - added)
+            run = _last(self._match, self.length - added)
             if run is not None:
                 mask[self._completing(run, added)] = False
         return mask
@@ -154,6 +153,11 @@ class NoCopy:
 
     def _at(self, tail: bytes) -> "NoCopy":
         return NoCopy(self.runs, self.spelling, self.length, tail, self._copies)
+
+    @cached_property
+    def _match(self) -> bytes:
+        """The longest end of what there is that the text has."""
+        return self._matching(self.tail)
 
     def _matching(self, data: bytes) -> bytes:
         """The longest end of `data` that the text has, from the beginning of a character on."""

@@ -34,8 +34,15 @@ def test_each_number_is_tried_and_the_quickest_kept(clock: list[float]) -> None:
 def test_what_became_slow_is_left_and_tried_again_one_day(clock: list[float]) -> None:
     threads = Threads(2)
     assert set(blocks(threads, clock, {1: 3.0, 2: 1.0}, 20)[2:]) == {2}
-    assert set(blocks(threads, clock, {1: 3.0, 2: 50.0}, 20)[1:]) == {1}
+    assert set(blocks(threads, clock, {1: 3.0, 2: 50.0}, 20)[5:]) == {1}
     assert 2 in blocks(threads, clock, {1: 3.0, 2: 1.0}, 400)
+    assert set(blocks(threads, clock, {1: 3.0, 2: 1.0}, 20)) == {2}
+
+
+def test_a_call_that_was_held_up_does_not_count_for_long(clock: list[float]) -> None:
+    threads = Threads(2)
+    assert set(blocks(threads, clock, {1: 3.0, 2: 1.0}, 20)[2:]) == {2}
+    assert blocks(threads, clock, {1: 3.0, 2: 50.0}, 1) == [2]
     assert set(blocks(threads, clock, {1: 3.0, 2: 1.0}, 20)) == {2}
 
 
