@@ -99,7 +99,7 @@ class MusicSampler(Sampler):
             max_silence: seconds without a sounding note, at most.
             ignore_end: go on where the model would end the piece, though no length is asked for.
             meter: such as "3/4", from beginning to end (models by beats only).
-            end_on_tonic: what is struck last is of the tonic of the `key`, and nothing else.
+            end_on_tonic: what is struck last is of the tonic of the `key`, and nothing else; so a given line must be.
             melody: a score, or the path of a MIDI file: the first of its tracks is the first of the piece, as it is,
                 and the others are written to it ("tune.mid:2" takes the second). Of the four, one can be given,
                 without a prompt or a length.

@@ -7,15 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gen.errors import ConfigError
 from gen.music.events import TIME_SIGNATURES, EventTable
-from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
-from gen.music.names import INSTRUMENTS, parse_pitch, pitch_name
-from gen.music.score import DEFAULT_TEMPO, DEFAULT_TIME_SIGNATURE, TRACKS, Columns, Score
+from gen.music.names import INSTRUMENTS, parse_pitch
+from gen.music.score import DEFAULT_TEMPO, DEFAULT_TIME_SIGNATURE, Columns, Score
+from gen.sampler.music_line_checks import (
+    check_band,
+    check_end,
+    check_grid,
+    check_pitch,
+    check_places,
+    ends_of,
+    moment_of,
+)
 from gen.tokenizers import MidiTokenizer
-from gen.tokenizers.midi_encoding import encode
 from gen.tokenizers.midi_rules import MusicRules
 from gen.tokenizers.midi_script import DRUMS, Cue, Script
 
@@ -68,6 +74,7 @@ class Line:
         read: Callable[[Music], Score],
         *,
         asked: str,
+        tonic: int | None = None,
     ) -> tuple[MusicRules, Script]:
         """The rules with what the line says of instruments, tempo and metre, and what is to come.
 
@@ -77,37 +84,47 @@ class Line:
             learned: what the model has met.
             read: what gives the score of a file.
             asked: how the key and the range are called in complaints.
+            tonic: pitch class of what is struck last, drums apart; None is any.
 
         Raises:
-            ConfigError: a note is out of key, range or grid, or there is nobody to play it.
+            ConfigError: a note is out of key, range or grid, there is nobody to play it, or it does not end on the
+                tonic.
             MidiError: the file cannot be read.
         """
         names = _names(self.music) if self.kind == "pitches" else None
         if names is not None:
             cues = tuple(Cue(0, None, pitch, None) for pitch in names)
             for number, pitch in enumerate(names):
-                self._check(pitch, f"number {number + 1}", rules, asked)
-            self._check_band(rules, 1)
-            return replace(rules, endless=True), Script(cues, True, None)
+                check_pitch(self.kind, pitch, f"number {number + 1}", rules, asked)
+            check_band(self.kind, rules)
+            check_end(self.kind, names[-1:], tonic)
+            return replace(rules, endless=True), Script(cues, True, None, tonic)
         assert isinstance(self.music, Score | str | os.PathLike)
         path, wanted = _track_of_file(self.music)
         score = self._chosen(read(path), wanted)
         table = rules.table
-        self._check_grid(score, table)
+        check_grid(self.kind, score, table)
         notes = tokenizer.decode(tokenizer.encode(score)).notes
         rules = replace(rules, endless=True, **(_metre(score, rules) if self.kind != "pitches" else {}))
         if self.kind in ("rhythm", "humanise"):
             rules = self._played(rules, notes, learned)
-        self._check_band(rules, 1 + int(notes["track"].max()))
+        check_band(self.kind, rules)
+        tones = notes[~notes["drum"]]
         if self.kind == "rhythm":
-            self._check_places(notes, rules, table, asked)
+            home = _home(notes, tonic)
+            check_places(notes, home, rules, asked, tonic)
         else:
-            for note in notes[~notes["drum"]]:
-                self._check(int(note["pitch"]), f"at {_moment(int(note['start']), table, score)}", rules, asked)
-        cues = tuple(_cue(note, table, self.kind) for note in notes)
+            home = [None] * len(notes)
+            for note in tones:
+                check_pitch(
+                    self.kind, int(note["pitch"]), f"at {moment_of(int(note['start']), table, score)}", rules, asked
+                )
+            last = tones[-1:] if self.kind == "pitches" else tones[tones["start"] == tones["start"].max(initial=0)]
+            check_end(self.kind, last["pitch"].tolist(), tonic)
+        cues = tuple(_cue(note, table, self.kind, its) for note, its in zip(notes, home, strict=True))
         ends = (notes["start"] + notes["duration"]) // table.ticks
         end = None if self.kind == "pitches" else int(ends.max())
-        return rules, Script(cues, self.kind in ("melody", "pitches"), end)
+        return rules, Script(cues, self.kind in ("melody", "pitches"), end, tonic)
 
     def _chosen(self, score: Score, number: int | None) -> Score:
         """What of the score is given, with its tracks as they will be: all, or one of those that are no drums."""
@@ -152,45 +169,6 @@ class Line:
         more = ["…"] if len(known) > _FIRST else []
         raise ConfigError(f"{self.kind} has no track {number}; take one of {', '.join([*known[:_FIRST], *more])}")
 
-    # -- what cannot be ----------------------------------------------------------------------------------------------
-
-    def _check(self, pitch: int, where: str, rules: MusicRules, asked: str) -> None:
-        if not rules.pitches[pitch]:
-            raise ConfigError(f"{self.kind} has {pitch_name(pitch)} ({where}), which is outside {asked}")
-
-    def _check_band(self, rules: MusicRules, tracks: int) -> None:
-        if self.kind == "melody" and rules.tracks < 2 and not rules.drums:
-            raise ConfigError("melody is harmonised in other tracks, and there is one alone: name more instruments")
-        if rules.tracks == 0 and self.kind != "humanise":
-            raise ConfigError(f"{self.kind}, and nobody plays but drums: name an instrument that has pitches")
-        assert tracks <= max(1, rules.tracks)
-
-    def _check_grid(self, score: Score, table: EventTable) -> None:
-        encoded = encode(score, table)
-        if encoded.merged:
-            raise ConfigError(
-                f"{self.kind} has {encoded.merged} notes that fall together with others of their pitch on the model's "
-                "grid: take them apart"
-            )
-        longest = int(table.durations[-1])
-        begins, ends = (_steps(it, score, table) for it in (score.notes["start"], _ends(score.notes)))
-        for note in score.notes[~score.notes["drum"] & (ends - begins > 1.03 * longest)]:
-            unit = (
-                f"{longest // STEPS_PER_BEAT} beats" if table.clock == "beats" else f"{longest // STEPS_PER_SECOND} s"
-            )
-            pitch, start = pitch_name(int(note["pitch"])), float(score.seconds(np.array([note["start"]]))[0])
-            raise ConfigError(f"{self.kind} has a {pitch} (at {_clock(start)}) that is longer than {unit}: cut it")
-
-    def _check_places(self, notes: Columns, rules: MusicRules, table: EventTable, asked: str) -> None:
-        """Every note of a rhythm finds a pitch that does not sound yet in its track."""
-        places = int(np.count_nonzero(rules.pitches))
-        for track in range(TRACKS):
-            own = notes[notes["track"] == track]
-            begins, ends = np.sort(own["start"]), np.sort(_ends(own))
-            sounding = np.searchsorted(begins, begins, side="right") - np.searchsorted(ends, begins, side="right")
-            if len(own) and sounding.max() > places:
-                raise ConfigError(f"rhythm has {sounding.max()} notes at once, and {asked} leaves {places} pitches")
-
 
 def _names(music: Music | Sequence[str]) -> list[int] | None:
     """Pitches that are named one by one, if they are."""
@@ -213,17 +191,6 @@ def _track_of_file(music: Music) -> tuple[Music, int | None]:
     return (music, None) if named is None or os.path.exists(music) else (named[1], int(named[2]))
 
 
-def _ends(notes: Columns) -> NDArray[np.int64]:
-    ends: NDArray[np.int64] = notes["start"] + notes["duration"]
-    return ends
-
-
-def _steps(ticks: Any, score: Score, table: EventTable) -> Any:
-    if table.clock == "beats":
-        return ticks * (STEPS_PER_BEAT / score.resolution)
-    return score.seconds(ticks) * STEPS_PER_SECOND
-
-
 def _metre(score: Score, rules: MusicRules) -> dict[str, Any]:
     """The metre and the tempo that a score begins with, where no others are asked for (by beats)."""
     if rules.table.clock != "beats":
@@ -239,22 +206,28 @@ def _metre(score: Score, rules: MusicRules) -> dict[str, Any]:
     return found
 
 
-def _cue(note: np.void, table: EventTable, kind: str) -> Cue:
+def _home(notes: Columns, tonic: int | None) -> list[bool | None]:
+    """Which notes of a rhythm are of the tonic, those that are struck last, and which are not: those that sound then.
+
+    Of notes that are struck together in a track all are, or none is, as they come in the order of their pitches.
+    """
+    if tonic is None:
+        return [None] * len(notes)
+    last = notes["start"].max()
+    held = {
+        (start, track) for start, track in notes[["start", "track"]][ends_of(notes) > last].tolist() if start < last
+    }
+    return [
+        True if start == last else False if (start, track) in held else None
+        for start, track in notes[["start", "track"]].tolist()
+    ]
+
+
+def _cue(note: np.void, table: EventTable, kind: str, home: bool | None) -> Cue:
     start, steps = int(note["start"]) // table.ticks, int(note["duration"]) // table.ticks
     pitch, length = int(note["pitch"]), int(np.searchsorted(table.durations, steps))
     if note["drum"]:
         return Cue(DRUMS, start, pitch, None)
     if kind == "pitches":
         return Cue(0, None, pitch, None)
-    return Cue(int(note["track"]), start, None if kind == "rhythm" else pitch, length)
-
-
-def _moment(tick: int, table: EventTable, score: Score) -> str:
-    """When a tick of the model's grid comes."""
-    if table.clock == "seconds":
-        return _clock(tick / table.ticks / STEPS_PER_SECOND)
-    return _clock(float(score.seconds(np.array([tick * score.resolution // table.resolution]))[0]))
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    return Cue(int(note["track"]), start, None if kind == "rhythm" else pitch, length, home)

@@ -76,7 +76,7 @@ def opened(
         {"melody": melody, "pitches": pitches, "rhythm": rhythm, "humanise": humanise},
         {
             "prompt": prompt, "from": at, "keep_prompt": keep_prompt, "seconds": seconds, "bars": bars,
-            "max_tokens": max_tokens, "ignore_end": ignore_end, "end_on_tonic": end_on_tonic,
+            "max_tokens": max_tokens, "ignore_end": ignore_end,
         },
     )  # fmt: skip
     for name, value in (("seconds", seconds), ("bars", bars), ("max_tokens", max_tokens)):
@@ -90,6 +90,7 @@ def opened(
                 f"{name} is {said}; this model counts in seconds, not in beats: leave it out, or train one with "
                 "--clock beats"
             )
+    tonic = _tonic(key, max_tokens) if end_on_tonic else None
     require(bpm is None or 10 <= bpm <= 1000, "bpm", bpm, "beats a minute in 10 … 1000")
     programs, drums = band(instruments or ())
     if instruments is not None and drums and not learned["drums"]:
@@ -111,16 +112,20 @@ def opened(
         asked = " and ".join(
             f"the {name} {it}" for name, it in (("range", pitch_range), ("key", key)) if it is not None
         )
-        rules, script = line.script(tokenizer, rules, learned, read_score, asked=asked or "all 128 of them")
+        asked = asked or "all 128 of them"
+        rules, script = line.script(tokenizer, rules, learned, read_score, asked=asked, tonic=tonic)
         grammar = MusicGrammar(rules, plan=script, guard=no_copy)
         return Opening([rules.table.boundary], grammar, tokenizer.stream(), [], 0)
     opening = open_piece(tokenizer, rules, as_score(prompt), at, keep_prompt=keep_prompt, guard=no_copy)
-    if end_on_tonic:
-        if key is None:
-            raise ConfigError("end_on_tonic needs to know the key: give one, such as C or Am")
-        if max_tokens is not None:
-            raise ConfigError(
-                "end_on_tonic and max_tokens: ids may run out before the tonic comes; give seconds or bars"
-            )
-        opening = replace(opening, grammar=Ending(parse_tonic(key)).begun(opening.grammar))
+    if tonic is not None:
+        opening = replace(opening, grammar=Ending(tonic).begun(opening.grammar))
     return replace(opening, tokens=max_tokens)
+
+
+def _tonic(key: str | None, max_tokens: int | None) -> int:
+    """The pitch class that a piece ends on."""
+    if key is None:
+        raise ConfigError("end_on_tonic needs to know the key: give one, such as C or Am")
+    if max_tokens is not None:
+        raise ConfigError("end_on_tonic and max_tokens: ids may run out before the tonic comes; give seconds or bars")
+    return parse_tonic(key)

@@ -27,12 +27,14 @@ class Cue:
         step: of its onset; None where that is free.
         pitch: None where that is free.
         length: number of its duration in the table; None where that is free, and of a hit.
+        home: where the pitch is free, that it is of the script's tonic, or that it is not; None is either.
     """
 
     track: int
     step: int | None
     pitch: int | None
     length: int | None
+    home: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,14 @@ class Script(Plan):
 
     Nothing ever blocks a cue: no time passes beyond one; when it is due nothing comes that would have to come after it;
     among pitches that are free, enough are left for the cues of its instant. The same pitch of a track must not sound
-    when its next cue is due, and so many free pitches must there be (see `gen.sampler.music_lines`).
+    when its next cue is due, and so many free pitches must there be, of those that are `home`, too (see
+    `gen.sampler.music_line_checks`).
 
     Attributes:
         cues: those that are still to come, and those that have.
         others: the drums, and the tracks but the first, play what they like; otherwise there is nothing but the cues.
         end: step at which the piece ends; None where that is when the last of the cues has ended.
+        tonic: pitch class of all that comes behind the last of the cues, drums apart; None is any.
         done: how many have come.
         latest: step of the latest; -1 before the first.
     """
@@ -54,6 +58,7 @@ class Script(Plan):
     cues: tuple[Cue, ...]
     others: bool
     end: int | None
+    tonic: int | None = None
     done: int = 0
     latest: int = -1
 
@@ -71,7 +76,7 @@ class Script(Plan):
         if self.others:
             kept[1:] = strikable[1:]
         if cue is None:
-            return kept
+            return kept if self.tonic is None else kept & self._of_tonic()
         if self._due(cue, at):
             kept[:] = False
             if cue.track != DRUMS:
@@ -131,10 +136,16 @@ class Script(Plan):
     def _due(self, cue: Cue, at: "MusicState") -> bool:
         return at.time >= self._deadline(cue, at)
 
+    def _of_tonic(self) -> NDArray[np.bool_]:
+        of_tonic: NDArray[np.bool_] = np.arange(128) % 12 == self.tonic
+        return of_tonic
+
     def _fitting(self, cue: Cue, strikable: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The pitches that a cue may have, so that those after it in its instant find theirs, which are higher."""
         if cue.pitch is not None:
             return np.array([pitch == cue.pitch and strikable[pitch] for pitch in range(128)])
+        if cue.home is not None:
+            strikable = strikable & (self._of_tonic() == cue.home)
         following = takewhile(lambda it: (it.step, it.track) == (cue.step, cue.track), self.cues[self.done + 1 :])
         above = strikable[::-1].cumsum()[::-1] - strikable
         fitting: NDArray[np.bool_] = strikable & (above >= sum(1 for _ in following))

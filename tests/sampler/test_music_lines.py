@@ -16,7 +16,7 @@ from gen.music.names import parse_key
 from gen.music.score import Note, Piece, Score, Tempo, TimeSignature
 from gen.sampler.stream_state import state_of
 from tests.sampler.test_music import SAMPLERS, WARM
-from tests.sampler.test_music_wishes import MANY, choosers, clocks, reread, seeds, written
+from tests.sampler.test_music_wishes import MANY, choosers, clocks, ends_on, reread, seeds, written
 
 STEP: dict[Clock, int] = {"seconds": 10, "beats": 20}  # ticks
 RESOLUTION: dict[Clock, int] = {"seconds": 500, "beats": 480}
@@ -143,6 +143,36 @@ def test_what_is_humanised_has_its_notes_and_nothing_else(
     assert hits[0] == hits[1]
 
 
+@settings(max_examples=200)
+@given(
+    clocks, seeds, ways, st.sampled_from(["melody", "pitches", "rhythm", "humanise"]), st.sampled_from("CG"), st.data()
+)
+def test_a_line_and_what_is_written_to_it_end_on_the_tonic(
+    clock: Clock, seed: int, way: str, kind: str, key: str, data: st.DataObject
+) -> None:
+    tune = data.draw(tunes(clock, tracks=2 if kind in ("rhythm", "humanise") else 1))
+    given, tonic = rows(tune, clock), {"C": 0, "G": 7}[key]
+    onset = max(start for _, start, _, _ in given)
+    last = sorted(pitch for _, start, _, pitch in given if start == onset)[-1 if kind == "pitches" else 0 :]
+    narrow = data.draw(st.sampled_from([None, "C4:C5", "G3:C6"])) if kind == "rhythm" else None
+    wishes: dict[str, Any] = {kind: tune, "key": key, "pitch_range": narrow, "end_on_tonic": True, "max_silence": 0.5}
+    try:
+        score = played(clock, seed, way, **wishes)
+    except ConfigError as error:
+        if kind == "rhythm":
+            assert "notes at once" in str(error) and narrow == "C4:C5"
+        else:
+            assert "which is not the tonic" in str(error) and any(pitch % 12 != tonic for pitch in last)
+        return
+    assert ends_on(reread(score), tonic)
+    found = rows(score, clock, 0 if kind in ("melody", "pitches") else None)
+    if kind == "pitches":
+        assert [row[3] for row in found] == [row[3] for row in sorted(given, key=lambda row: (row[1], row[3]))]
+    else:
+        same = slice(3 if kind == "rhythm" else 4)
+        assert [row[same] for row in found] == [row[same] for row in given]
+
+
 def test_the_others_play_on_until_the_last_note_of_the_line_has_ended() -> None:
     tune = Score.of(480, [Note(0, 480, 60, 80), Note(480, 8 * 480, 62, 80)])
     for wish in ({"melody": tune}, {"pitches": ["C4", "D4"]}):
@@ -223,7 +253,10 @@ def test_what_cannot_be_is_refused_with_the_reason_at_once() -> None:
         ({"melody": high, "rhythm": high}, "take one of them"),
         ({"melody": high, "seconds": 3}, "seconds does not go with melody"),
         ({"melody": high, "prompt": high, "bars": 3}, "prompt, bars do not go with melody"),
-        ({"melody": high, "key": "C", "end_on_tonic": True}, "end_on_tonic does not go with melody"),
+        ({"melody": high, "end_on_tonic": True}, "needs to know the key"),
+        ({"humanise": hits, "key": "C", "end_on_tonic": True}, "nothing but drums"),
+        ({"pitches": "C4 D4", "key": "C", "end_on_tonic": True}, "pitches ends on D4, which is not the tonic"),
+        ({"rhythm": apart, "key": "C", "pitch_range": "D4:B4", "end_on_tonic": True}, "leaves 0 pitches of the tonic"),
         ({"melody": high, "instruments": "flute"}, "one alone"),
         ({"rhythm": apart, "instruments": "flute"}, "has 3 tracks, and instruments names fewer"),
         ({"pitches": "C4", "instruments": "drums"}, "nobody plays but drums"),
