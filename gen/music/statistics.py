@@ -261,7 +261,8 @@ def _groove(score: Score, starts: NDArray[np.float64], clock: Clock) -> float | 
     if clock == "beats":
         places = _places(score.notes["start"], score.resolution, score.time_signatures)
     else:
-        places = np.floor((starts - starts[0]) * (_POSITIONS / STRETCH) + 0.5).astype(np.int64)
+        exact = (starts - starts[0]) * (_POSITIONS / STRETCH)
+        places = np.floor(np.round(exact, 6) + 0.5).astype(np.int64)  # what is midway, but for rounding, is midway
     places = np.unique(places)
     bars, first = np.unique(places // _POSITIONS, return_index=True)
     sets = np.bitwise_or.reduceat(1 << places % _POSITIONS, first)

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gen.music.score import NOTE, Note, Pedal, Piece, Score, Tempo, TimeSignature
@@ -221,6 +221,9 @@ def test_stretching_changes_times_only(piece: Score, factor: int) -> None:
 
 
 @given(scores(), st.integers(1, 10_000))
+@example(
+    Score.of(24, [Note(start, 1, 58, 1, drum=True) for start in (1, 2458, 2549)]), 1
+)  # in the middle of two places
 def test_rests_before_the_first_note_are_no_part_of_it(piece: Score, delay: int) -> None:
     piece = Score(piece.resolution, piece.notes)
     notes = piece.notes.copy()
