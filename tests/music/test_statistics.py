@@ -221,9 +221,7 @@ def test_stretching_changes_times_only(piece: Score, factor: int) -> None:
 
 
 @given(scores(), st.integers(1, 10_000))
-@example(
-    Score.of(24, [Note(start, 1, 58, 1, drum=True) for start in (1, 2458, 2549)]), 1
-)  # in the middle of two places
+@example(Score.of(24, [Note(start, 1, 58, 1, drum=True) for start in (1, 2458, 2549)]), 1)  # one is midway
 def test_rests_before_the_first_note_are_no_part_of_it(piece: Score, delay: int) -> None:
     piece = Score(piece.resolution, piece.notes)
     notes = piece.notes.copy()
