@@ -142,10 +142,12 @@ def _hosts(tracks: NDArray[np.int64], programs: NDArray[np.int64], sizes: NDArra
     smallest_first = np.argsort(sizes, kind="stable")
     largest = {(first[part], programs[part]): part for part in smallest_first}
     single = np.array([largest[first[part], programs[part]] == part for part in smallest_first], bool)
-    last = list({first[part]: part for part in smallest_first}.values())
+    stay = list(
+        {first[part]: part for part in smallest_first}.values()
+    )  # the largest of the first track, and of others
     going = smallest_first[np.argsort(single, kind="stable")]
     gone = np.zeros(len(programs), bool)
-    for part in going[~np.isin(going, last)][: max(0, len(programs) - len(_CHANNELS))]:
+    for part in going[~np.isin(going, stay)][: max(0, len(programs) - len(_CHANNELS))]:
         gone[part] = True
         families = np.abs(programs // _FAMILY - programs[part] // _FAMILY)
         nearest = np.lexsort((-sizes, np.abs(programs - programs[part]), families, first != first[part], gone))

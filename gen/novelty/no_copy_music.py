@@ -139,18 +139,20 @@ class _Tail:
         """The pitches by which a passage of `length` notes ends there, or at one that is struck with it, (128,)."""
         banned = np.zeros(_PITCHES, np.bool_)
         for gap in self._gaps(step):
-            if gap.pitch < 0 or len(gap.above) > length - 3:  # what comes is no part of the passage that it makes
-                tried = range(gap.lowest, gap.highest + 1)
-                banned[gap.lowest : gap.highest + 1] = [not self._new(pitch, step, length) for pitch in tried]
-                continue
-            match = self.runs.longest_suffix(gap.before[-length:])
-            for more in range(max(0, length - 2 - match), len(gap.above) + 1):  # notes above that the passage has
-                for run in self.runs.followers(gap.before[-(length - 2 - more) :], more + 1):
-                    for pitch in gap.pitches(run[0]):
-                        chord = np.array([pitch, *gap.above[:more]])
-                        if run[1:] == symbols(np.zeros_like(chord), chord):
-                            banned[pitch] = True
+            banned[list(self._completing(gap, step, length))] = True
         return banned
+
+    def _completing(self, gap: _Gap, step: int, length: int) -> Iterator[int]:
+        """The pitches of a gap that do so."""
+        if gap.pitch < 0 or len(gap.above) > length - 3:  # what comes is no part of the passage that it makes
+            tried = range(gap.lowest, gap.highest + 1)
+            yield from (pitch for pitch in tried if not self._new(pitch, step, length))
+            return
+        match = self.runs.longest_suffix(gap.before[-length:])
+        for more in range(max(0, length - 2 - match), len(gap.above) + 1):  # notes above that the passage has
+            for run in self.runs.followers(gap.before[-(length - 2 - more) :], more + 1):
+                pitches = gap.pitches(run[0])
+                yield from (pitch for pitch in pitches if run[1:] == _chord(pitch, *gap.above[:more]))
 
     def _gaps(self, step: int) -> Iterator[_Gap]:
         """Where a note at a step may come."""
@@ -204,3 +206,8 @@ class _Tail:
     def _settled_match(self) -> int:
         """The same, without the notes that are struck together last."""
         return self.runs.longest_suffix(self._symbols[: max(0, len(self.settled) - 1)][-self.room :])
+
+
+def _chord(*pitches: int) -> bytes:
+    """The symbols of notes that are struck together, but the first."""
+    return symbols(np.zeros(len(pitches), np.int64), np.array(pitches))

@@ -12,6 +12,7 @@ from gen.music.grid import STEPS_PER_BEAT, STEPS_PER_SECOND
 from gen.music.names import pitch_name
 from gen.music.score import TRACKS, Columns, Score
 from gen.tokenizers.midi_encoding import encode
+from gen.tokenizers.midi_plan import pitches_of
 from gen.tokenizers.midi_rules import MusicRules
 
 
@@ -60,20 +61,18 @@ def check_end(kind: str, last: Sequence[int], tonic: int | None) -> None:
 
 def check_places(notes: Columns, home: Sequence[bool | None], rules: MusicRules, asked: str, tonic: int | None) -> None:
     """Every note of a rhythm finds a pitch that does not sound yet in its track."""
-    of_tonic = np.arange(128) % 12 == (-1 if tonic is None else tonic)
-    wanted = np.array([-1 if it is None else it for it in home])
-    kinds = (
-        (-1, rules.pitches, ""),
-        (0, rules.pitches & ~of_tonic, " but the tonic"),
-        (1, rules.pitches & of_tonic, " of the tonic"),
-    )
+    kinds: list[tuple[bool | None, NDArray[np.bool_], str]] = [(None, rules.pitches, "")]
+    if tonic is not None:
+        kinds.append((False, rules.pitches & ~pitches_of(tonic), " but the tonic"))
+        kinds.append((True, rules.pitches & pitches_of(tonic), " of the tonic"))
     for track in range(TRACKS):
-        own, its = notes[notes["track"] == track], wanted[notes["track"] == track]
-        begins, ends = np.sort(own["start"]), np.sort(ends_of(own))
+        of_track = notes["track"] == track
+        begins, ends = np.sort(notes["start"][of_track]), np.sort(ends_of(notes)[of_track])
         for kind, pitches, which in kinds:
-            onsets, places = own["start"][its == kind], int(np.count_nonzero(pitches))
+            onsets = notes["start"][of_track & np.array([it is kind for it in home])]
+            places = int(np.count_nonzero(pitches))
             ended = np.searchsorted(ends, onsets, side="right")
-            before = np.searchsorted(begins, onsets, side="left") if kind == 1 else ended  # no tonic sounds there
+            before = np.searchsorted(begins, onsets, side="left") if kind else ended  # no tonic sounds there
             needed = int((np.searchsorted(begins, onsets, side="right") - before).max(initial=0))
             if needed > places:
                 raise ConfigError(f"rhythm has {needed} notes at once, and {asked} leaves {places} pitches{which}")

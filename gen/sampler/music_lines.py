@@ -26,7 +26,7 @@ from gen.tokenizers.midi_rules import MusicRules
 from gen.tokenizers.midi_script import DRUMS, Cue, Script
 
 Music = Score | str | os.PathLike[str]
-_TRACK_OF_FILE = re.compile(r"(.+\.midi?):(\d+)", re.IGNORECASE)
+_FILE = re.compile(r"(.+\.midi?)(?::(\d+))?", re.IGNORECASE)  # and the number of a track of it
 _FIRST = 8  # tracks that a complaint names
 
 
@@ -175,7 +175,7 @@ def _names(music: Music | Sequence[str]) -> list[int] | None:
     if isinstance(music, Score | os.PathLike):
         return None
     if isinstance(music, str):
-        if os.path.exists(music) or _TRACK_OF_FILE.fullmatch(f"{music}:1") or _TRACK_OF_FILE.fullmatch(music):
+        if os.path.exists(music) or _FILE.fullmatch(music):
             return None
         music = music.replace(",", " ").split()
     if not music:
@@ -187,8 +187,8 @@ def _track_of_file(music: Music) -> tuple[Music, int | None]:
     """What to read, and the number of the track that is named behind it."""
     if isinstance(music, Score):
         return music, None
-    named = _TRACK_OF_FILE.fullmatch(os.fspath(music))
-    return (music, None) if named is None or os.path.exists(music) else (named[1], int(named[2]))
+    named = _FILE.fullmatch(os.fspath(music))
+    return (music, None) if named is None or not named[2] or os.path.exists(music) else (named[1], int(named[2]))
 
 
 def _metre(score: Score, rules: MusicRules) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from gen.tokenizers.midi_grammar import MusicGrammar
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Where a stream begins.
+    """Where a stream begins, and how far it may go.
 
     Attributes:
         ids: what the model reads first.

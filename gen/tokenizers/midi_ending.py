@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gen.errors import ConfigError
 from gen.music.events import TEMPO_BINS, TIME_SIGNATURES, bar_steps
 from gen.music.grid import INSTANTS, STEPS_PER_BEAT
-from gen.tokenizers.midi_plan import FOREVER, Plan
+from gen.tokenizers.midi_plan import FOREVER, Plan, pitches_of
 
 if TYPE_CHECKING:
     from gen.tokenizers.midi_grammar import MusicGrammar
@@ -63,9 +63,7 @@ class Ending(Plan):
 
     def notes(self, at: "MusicState", strikable: NDArray[np.bool_]) -> NDArray[np.bool_]:
         if at.time >= self._reserve(at):
-            others = np.ones(128, np.bool_)
-            others[self.tonic :: 12] = False
-            strikable[:, others] = False
+            strikable &= pitches_of(self.tonic)
         return strikable
 
     def lengths(self, at: "MusicState") -> NDArray[np.bool_]:
@@ -122,13 +120,10 @@ class Ending(Plan):
 
     def _cells(self, at: "MusicState") -> NDArray[np.int64]:
         """When the pitches of the tonic that may be struck have ended, (n,)."""
-        playable = at.rules.pitches.copy()
-        playable[np.arange(128) % 12 != self.tonic] = False
-        return at.ends[: at.rules.tracks, playable].ravel()
+        return at.ends[: at.rules.tracks, at.rules.pitches & pitches_of(self.tonic)].ravel()
 
     def _free(self, at: "MusicState", step: int) -> NDArray[np.bool_]:
         """The pitches of the tonic of each track that can be struck at a step, (16, 128)."""
-        free = (at.ends <= step) & at.rules.pitches
+        free = (at.ends <= step) & at.rules.pitches & pitches_of(self.tonic)
         free[at.rules.tracks :] = False
-        free[:, np.arange(128) % 12 != self.tonic] = False
         return free

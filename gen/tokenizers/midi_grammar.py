@@ -30,8 +30,9 @@ class MusicGrammar(MusicState):
             return MusicGrammar(self.rules, guard=self.guard)
         if id < table.velocity:
             steps = id - table.shift + 1
-            passed: dict[str, object] = {"time": self.time + steps, "passed": self.passed + steps * self.instants()}
-            return self._with(_spoken="shift", _full=steps == table.steps, _stage=BAR, _from=0, **passed)
+            time, passed = self.time + steps, self.passed + steps * self.instants()
+            full = steps == table.steps
+            return self._with(time=time, passed=passed, _spoken="shift", _full=full, _stage=BAR, _from=0)
         if id < table.track:
             to_note = self._spoken in ("track", "program")
             return self._with(_spoken="note velocity" if to_note else "velocity", _velocity=id - table.velocity)

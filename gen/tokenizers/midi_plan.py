@@ -15,6 +15,13 @@ _ANY_HIT = np.ones(128, np.bool_)
 _ANY_TEMPO = np.ones(TEMPO_BINS, np.bool_)
 
 
+def pitches_of(pitch_class: int) -> NDArray[np.bool_]:
+    """Which pitches are of a class, (128,)."""
+    pitches = np.zeros(128, np.bool_)
+    pitches[pitch_class::12] = True
+    return pitches
+
+
 class Plan:
     """What is still to come in a piece: a value, asked at every step. This one asks for nothing.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gen.tokenizers.midi_plan import Plan
+from gen.tokenizers.midi_plan import Plan, pitches_of
 
 if TYPE_CHECKING:
     from gen.tokenizers.midi_state import MusicState
@@ -76,7 +76,7 @@ class Script(Plan):
         if self.others:
             kept[1:] = strikable[1:]
         if cue is None:
-            return kept if self.tonic is None else kept & self._of_tonic()
+            return kept if self.tonic is None else kept & pitches_of(self.tonic)
         if self._due(cue, at):
             kept[:] = False
             if cue.track != DRUMS:
@@ -136,16 +136,13 @@ class Script(Plan):
     def _due(self, cue: Cue, at: "MusicState") -> bool:
         return at.time >= self._deadline(cue, at)
 
-    def _of_tonic(self) -> NDArray[np.bool_]:
-        of_tonic: NDArray[np.bool_] = np.arange(128) % 12 == self.tonic
-        return of_tonic
-
     def _fitting(self, cue: Cue, strikable: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The pitches that a cue may have, so that those after it in its instant find theirs, which are higher."""
         if cue.pitch is not None:
             return np.array([pitch == cue.pitch and strikable[pitch] for pitch in range(128)])
         if cue.home is not None:
-            strikable = strikable & (self._of_tonic() == cue.home)
+            assert self.tonic is not None
+            strikable = strikable & (pitches_of(self.tonic) == cue.home)
         following = takewhile(lambda it: (it.step, it.track) == (cue.step, cue.track), self.cues[self.done + 1 :])
         above = strikable[::-1].cumsum()[::-1] - strikable
         fitting: NDArray[np.bool_] = strikable & (above >= sum(1 for _ in following))
